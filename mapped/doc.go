@@ -1,0 +1,2 @@
+// Package mapped concatenates AnnData files virtually.
+package mapped

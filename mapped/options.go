@@ -1,0 +1,130 @@
+package mapped
+
+import (
+	"slices"
+)
+
+// Join says how variables of several stores become one list of columns.
+type Join uint8
+
+const (
+	// JoinInner keeps the variables that all stores have, in the order of the first store.
+	JoinInner Join = iota
+	// JoinOuter keeps all variables, sorted by code point; what a store lacks is 0.
+	JoinOuter
+	// JoinNone keeps each store's columns by position and compares no names.
+	JoinNone
+)
+
+// String gives "inner", "outer" or "none".
+func (j Join) String() string {
+	return [...]string{"inner", "outer", "none"}[min(j, JoinNone)]
+}
+
+// ParseJoin reads "inner" and "outer"; "" and "none" are JoinNone.
+func ParseJoin(s string) (Join, error) {
+	switch s {
+	case "inner":
+		return JoinInner, nil
+	case "outer":
+		return JoinOuter, nil
+	case "", "none":
+		return JoinNone, nil
+	}
+	return 0, fail(ErrInvalid, stageOpen, "join", `use "inner", "outer" or none`, "%q is not a join", s)
+}
+
+// Options say what of the files a Collection gives.
+type Options struct {
+	// LayersKeys are "X", "raw.X" or names under layers. nil means X alone; an
+	// empty list, no layer at all.
+	LayersKeys []string
+	// ObsKeys are columns of obs, the index included under its name in the file.
+	ObsKeys []string
+	// ObsmKeys are names under obsm.
+	ObsmKeys []string
+	// Join of X and layers over var, and of raw.X over raw.var.
+	Join Join
+	// Encode lists those of ObsKeys whose values become codes 0…k-1.
+	Encode []string
+	// UnknownLabel gives, per encoded key, a label that becomes -1 and takes no number.
+	UnknownLabel map[string]string
+	// CacheBytes bounds the decoded chunks kept for compressed sources. Default 64 MiB.
+	CacheBytes int64
+}
+
+const defaultCacheBytes = 64 << 20
+
+// normalised checks the options that need no file and fills in defaults.
+// Repeated keys count once.
+func (o Options) normalised() (Options, error) {
+	if o.LayersKeys == nil {
+		o.LayersKeys = []string{"X"}
+	}
+	o.LayersKeys, o.ObsKeys, o.ObsmKeys = unique(o.LayersKeys), unique(o.ObsKeys), unique(o.ObsmKeys)
+	o.Encode = unique(o.Encode)
+	if o.CacheBytes <= 0 {
+		o.CacheBytes = defaultCacheBytes
+	}
+	if o.Join > JoinNone {
+		return o, fail(ErrInvalid, stageOpen, "join", "use JoinInner, JoinOuter or JoinNone", "%d is not a join", o.Join)
+	}
+	for _, key := range o.Encode {
+		if !slices.Contains(o.ObsKeys, key) {
+			return o, fail(ErrInvalid, stageOpen, "encode_labels", didYouMean(key, o.ObsKeys),
+				"%q is not among obs_keys", key)
+		}
+	}
+	if len(o.Encode) > 0 {
+		for key := range o.UnknownLabel {
+			if !slices.Contains(o.Encode, key) {
+				return o, fail(ErrInvalid, stageOpen, "unknown_label", didYouMean(key, o.Encode),
+					"%q is not an encoded key", key)
+			}
+		}
+	}
+	return o, o.checkNames()
+}
+
+// checkNames refuses keys that would give two batch fields one name.
+func (o Options) checkNames() error {
+	taken := map[string]string{storeIdxName: "the store number", idxName: "the row number"}
+	claim := func(name, what string) error {
+		if other, ok := taken[name]; ok {
+			return fail(ErrInvalid, stageOpen, what, "ask for one of them only",
+				"the batch field %q would be %s and %s", name, other, what)
+		}
+		taken[name] = what
+		return nil
+	}
+	for _, key := range o.LayersKeys {
+		if err := claim(key, "a layer"); err != nil {
+			return err
+		}
+	}
+	for _, key := range o.ObsmKeys {
+		if err := claim(obsmPrefix+key, "an obsm entry"); err != nil {
+			return err
+		}
+	}
+	for _, key := range o.ObsKeys {
+		if err := claim(key, "an obs column"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unique drops repetitions and keeps nil apart from empty.
+func unique(keys []string) []string {
+	if keys == nil {
+		return nil
+	}
+	out := make([]string, 0, len(keys))
+	for _, k := range keys {
+		if !slices.Contains(out, k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}

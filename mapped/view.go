@@ -1,0 +1,48 @@
+package mapped
+
+import "unsafe"
+
+// number are the element types that Go computes with.
+type number interface {
+	int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float32 | float64
+}
+
+// view sees b as elements of T in native byte order. A remainder shorter than an
+// element is left out. b must be aligned to T: memory of this package is, and
+// Begin checks the caller's. The view lives as long as b.
+//
+// This file is the only one of the package with unsafe.
+func view[T number](b []byte) []T {
+	var zero T
+	size := int(unsafe.Sizeof(zero))
+	if len(b) < size {
+		return nil
+	}
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	if uintptr(p)%unsafe.Alignof(zero) != 0 {
+		panic("mapped: misaligned memory")
+	}
+	return unsafe.Slice((*T)(p), len(b)/size)
+}
+
+// aligned says whether b starts at a multiple of size bytes.
+func aligned(b []byte, size int) bool {
+	return len(b) == 0 || uintptr(unsafe.Pointer(unsafe.SliceData(b)))%uintptr(size) == 0
+}
+
+// alignedBytes is n bytes that start at a multiple of 8.
+func alignedBytes(n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	words := make([]uint64, (n+7)/8)
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 8*len(words))[:n]
+}
+
+// grow gives n bytes of *buf, aligned, with any content, and replaces it when it is too short.
+func grow(buf *[]byte, n int) []byte {
+	if cap(*buf) < n {
+		*buf = alignedBytes(n + n/4)
+	}
+	return (*buf)[:n]
+}
