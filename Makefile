@@ -1,0 +1,124 @@
+# loaderd. `make help` lists the targets; README.md says what the thing is.
+#
+# Needed: Go, Python ≥ 3.10 with venv, a C compiler (for Go's race detector). Everything made stands in this
+# tree, in folders that git ignores: bin/, .venv/, dist/, .cache/. `make clean` takes them away.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL: # the tools inside run in parallel themselves
+
+# Without a home folder to write to, caches and logs go into the tree.
+ifneq ($(shell [ -d "$$HOME" ] && [ -w "$$HOME" ] && echo yes),yes)
+export HOME := $(CURDIR)/.cache/home
+$(shell mkdir -p "$(HOME)")
+endif
+
+PYTHON ?=#   the interpreter for .venv; empty: the first of PATH that is new enough
+FUZZTIME ?= 30s#   how long `make fuzz` gives each target
+PYTEST ?=#   more arguments for pytest, as in `make test-python PYTEST='-k resume'`
+BENCH ?=#   more arguments for the benchmark, as in `make bench BENCH='--cells 20000'`
+
+GO_DIRS := $(wildcard cmd ipc sampler mapped registry cache internal bench)
+GO_SOURCES := $(shell find $(GO_DIRS) -name '*.go' ! -name '*_test.go' ! -path '*/testdata/*')
+VENV := .venv/bin/python
+BUILD := $(shell sh internal/build/version.sh)
+LDFLAGS := -X github.com/loaderd/loaderd/internal/build.Version=$(BUILD)
+
+.PHONY: help
+help: ## list the targets
+	@echo "make TARGET, where TARGET is one of:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "and may be followed by:"
+	@awk -F '\\?=|#' '/^[A-Z]+ \?=/ { sub(/ +$$/, "", $$1); sub(/^ +/, "", $$3); printf "  %-12s %s\n", $$1 "=…", $$3 }' $(MAKEFILE_LIST)
+
+# --- set-up -----------------------------------------------------------------------------------------------
+
+.PHONY: setup
+setup: bin/loaderd .venv/.installed ## build bin/loaderd, make .venv with the client and its test tools
+
+# Changes when the version changes, and only then.
+.cache/version: FORCE
+	@mkdir -p $(@D)
+	@echo '$(BUILD)' | cmp -s - $@ || echo '$(BUILD)' > $@
+
+.PHONY: FORCE
+FORCE:
+
+# Static: one binary serves every Linux of its processor, whatever its C library.
+bin/loaderd: $(GO_SOURCES) go.mod go.sum .cache/version
+	@command -v go >/dev/null || { echo "make: Go is not on PATH; https://go.dev/doc/install has it" >&2; exit 1; }
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/loaderd
+
+.venv/.installed: clients/python/pyproject.toml clients/python/hatch_build.py
+	@set -eu; for py in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python3.10; do \
+		if $$py -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then \
+			[ -x $(VENV) ] || $$py -m venv .venv; exit 0; \
+		fi; \
+		[ -z "$(PYTHON)" ] || break; \
+	done; echo "make: no Python ≥ 3.10 ($(or $(PYTHON),python3)); say which with make PYTHON=…" >&2; exit 1
+	@echo "installing the client, PyTorch and the test tools into .venv; a first time takes some minutes"
+	$(VENV) -m pip install --quiet --disable-pip-version-check -e 'clients/python[test]'
+	@touch $@
+
+# --- use --------------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup ## train a small classifier on real cells through the daemon
+	@$(VENV) clients/python/examples/pbmc_demo.py
+
+.PHONY: bench
+bench: setup ## measure loaderd beside lamindb, print one table
+	@$(VENV) bench/run.py $(BENCH)
+
+.PHONY: wheel
+wheel: setup ## build dist/loaderd-….whl, which carries the binary
+	@rm -rf dist
+	@LOADERD_BUILD_BINARY='$(CURDIR)/bin/loaderd' $(VENV) -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist ./clients/python
+	@ls -l dist
+
+# --- test -------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: lint test-go fuzz-short test-python ## every test, Go and Python
+
+.PHONY: lint
+lint: setup .cache/bin/staticcheck ## format, vet, staticcheck, ruff, mypy
+	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted" >&2; exit 1; }
+	go vet ./...
+	.cache/bin/staticcheck ./...
+	cd clients/python && ../../$(VENV) -m ruff check .
+	cd clients/python && ../../$(VENV) -m ruff format --check .
+	cd clients/python && ../../$(VENV) -m mypy
+
+.cache/bin/staticcheck: internal/tools/go.mod internal/tools/go.sum
+	go -C internal/tools build -o '$(CURDIR)/$@' honnef.co/go/tools/cmd/staticcheck
+
+.PHONY: test-go
+test-go: bin/loaderd ## the Go tests, with the race detector
+	go test -race -timeout 10m ./...
+
+.PHONY: test-python
+test-python: setup wheel ## the Python tests: client, demo, documents, wheel
+	cd clients/python && ../../$(VENV) -m pytest $(PYTEST)
+
+.PHONY: wheel-test
+wheel-test: wheel ## the wheel in an empty environment, without Go
+	cd clients/python && ../../$(VENV) -m pytest tests/test_wheel.py $(PYTEST)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target, FUZZTIME each
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(GO_DIRS) | sed 's/:func / /' | \
+	while read -r file name; do \
+		echo "$$name ($$(dirname $$file), $(FUZZTIME))"; \
+		go test ./$$(dirname $$file) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) </dev/null || exit 1; \
+	done
+
+.PHONY: fuzz-short
+fuzz-short:
+	@$(MAKE) fuzz FUZZTIME=3s
+
+.PHONY: clean
+clean: ## remove everything that make made
+	@chmod -R u+w .cache 2>/dev/null || true # Go's module cache is read-only
+	rm -rf bin dist .venv .cache clients/python/src/loaderd/_bin
