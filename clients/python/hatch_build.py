@@ -24,7 +24,7 @@ TARGET = "loaderd/_bin/loaderd"
 VERSION_VARIABLE = "github.com/loaderd/loaderd/internal/build.Version"
 
 
-class BinaryHook(BuildHookInterface):  # type: ignore[type-arg]
+class BinaryHook(BuildHookInterface):  # type: ignore[misc]
     """Adds the binary and the platform tag to a wheel."""
 
     PLUGIN_NAME = "custom"
@@ -67,12 +67,8 @@ class BinaryHook(BuildHookInterface):  # type: ignore[type-arg]
         build = subprocess.run(script, cwd=top, check=True, capture_output=True, text=True).stdout.strip()
         self._scratch = tempfile.mkdtemp(prefix="loaderd-build-")
         binary = Path(self._scratch, "loaderd")
-        subprocess.run(
-            [go, "build", "-trimpath", "-ldflags", f"-X {VERSION_VARIABLE}={build}", "-o", str(binary), "./cmd/loaderd"],
-            cwd=top,
-            env=os.environ | {"CGO_ENABLED": "0"},
-            check=True,
-        )
+        build_it = [go, "build", "-trimpath", "-ldflags", f"-X {VERSION_VARIABLE}={build}", "-o", str(binary)]
+        subprocess.run([*build_it, "./cmd/loaderd"], cwd=top, env=os.environ | {"CGO_ENABLED": "0"}, check=True)
         return binary
 
 
