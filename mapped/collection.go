@@ -2,13 +2,30 @@ package mapped
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
+	"runtime"
+	"slices"
+	"sort"
 	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Collection is the virtual concatenation of AnnData files: rows store by store
-// in the order of the paths. It is immutable; all methods may be called from
-// any goroutine.
+// in the order of the paths, and within a store in the order of the file. It is
+// immutable; all methods may be called from any goroutine.
 type Collection struct {
+	options Options
+	stores  []*store // one per path; a path given twice is one store twice
+	starts  []int64  // first row of each store, and the number of rows
+	cache   *chunkCache
+
+	vars    *varJoin // of X and layers
+	rawVars *varJoin
+	columns []*obsColumn
+	hash    [sha256.Size]byte
+
 	closed atomic.Bool
 }
 
@@ -25,35 +42,250 @@ type Shape struct {
 	NVars int
 }
 
-// Open opens the files in parallel. The result and the error do not depend on timing.
-func Open(ctx context.Context, paths []string, o Options) (*Collection, error) { panic("todo") }
+// Open opens the files in parallel and joins them. The collection and the error
+// depend on the arguments and the files only, not on which file answers first.
+func Open(ctx context.Context, paths []string, o Options) (*Collection, error) {
+	return openWith(ctx, paths, o, openContainer)
+}
+
+// openWith is Open over any format.
+func openWith(ctx context.Context, paths []string, o Options, file func(path string) (container, error)) (*Collection, error) {
+	o, err := o.normalised()
+	if err != nil {
+		return nil, err
+	}
+	if len(paths) == 0 {
+		return nil, fail(ErrInvalid, stageOpen, "paths", "give at least one file", "no paths")
+	}
+	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes)}
+	if c.stores, err = openStores(ctx, &opener{options: o, file: file, cache: c.cache}, paths); err != nil {
+		return nil, err
+	}
+	if err := c.combine(); err != nil {
+		_ = c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// openStores opens each path once. Of several failures the first in the order of
+// paths is reported: a failure stops only files behind it.
+func openStores(ctx context.Context, o *opener, paths []string) ([]*store, error) {
+	first := make(map[string]int, len(paths))
+	stores, errs := make([]*store, len(paths)), make([]error, len(paths))
+	var failed atomic.Int64
+	failed.Store(int64(len(paths)))
+	var g errgroup.Group
+	g.SetLimit(min(32, 4*runtime.GOMAXPROCS(0)))
+	for i, path := range paths {
+		if _, again := first[path]; again {
+			continue
+		}
+		first[path] = i
+		g.Go(func() error {
+			if int64(i) > failed.Load() {
+				return nil
+			}
+			if errs[i] = ctx.Err(); errs[i] == nil {
+				stores[i], errs[i] = o.open(path)
+			}
+			for at := failed.Load(); errs[i] != nil && int64(i) < at; at = failed.Load() {
+				if failed.CompareAndSwap(at, int64(i)) {
+					break
+				}
+			}
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions report through errs
+	if at := failed.Load(); at < int64(len(paths)) {
+		_ = closeStores(stores)
+		return nil, errs[at]
+	}
+	for i, path := range paths {
+		stores[i] = stores[first[path]]
+	}
+	return stores, nil
+}
+
+func closeStores(stores []*store) error {
+	var err error
+	for i, s := range stores {
+		if s != nil && slices.Index(stores, s) == i {
+			err = errors.Join(err, s.env.file.close())
+		}
+	}
+	return err
+}
+
+// combine joins what the stores hold.
+func (c *Collection) combine() error {
+	c.starts = make([]int64, len(c.stores)+1)
+	for i, s := range c.stores {
+		c.starts[i+1] = c.starts[i] + s.rows
+	}
+	if err := c.checkKeys(); err != nil {
+		return err
+	}
+	vars, rawVars := make([]*nameList, len(c.stores)), make([]*nameList, len(c.stores))
+	for i, s := range c.stores {
+		vars[i], rawVars[i] = s.vars, s.rawVars
+	}
+	var err error
+	if c.vars, err = joinVars(c.options.Join, vars, c.objectNamer("/var")); err != nil {
+		return err
+	}
+	if c.rawVars, err = joinVars(c.options.Join, rawVars, c.objectNamer("/raw/var")); err != nil {
+		return err
+	}
+	for i, key := range c.options.ObsKeys {
+		col, err := c.combineColumn(i, key)
+		if err != nil {
+			return err
+		}
+		c.columns = append(c.columns, col)
+	}
+	c.hash = datasetHash(c.options, c.stores)
+	for _, s := range c.stores {
+		s.layerNames, s.obsmNames, s.obsNames = nil, nil, nil
+	}
+	return nil
+}
+
+func (c *Collection) combineColumn(i int, key string) (*obsColumn, error) {
+	l := labelling{key: key, encode: slices.Contains(c.options.Encode, key)}
+	if label, ok := c.options.UnknownLabel[key]; ok {
+		l.unknown = &label
+	}
+	cols, rows := make([]*column, len(c.stores)), make([]int64, len(c.stores))
+	for s, st := range c.stores {
+		cols[s], rows[s] = st.columns[i], st.rows
+	}
+	return combine(l, cols, rows, c.objectNamer("/obs/"+key))
+}
+
+func (c *Collection) objectNamer(path string) func(i int) string {
+	return func(i int) string { return element(c.stores[i].env.path, path) }
+}
+
+// checkKeys refuses names that no store has.
+func (c *Collection) checkKeys() error {
+	for _, group := range []struct {
+		what  string
+		keys  []string
+		has   func(s *store, i int) bool
+		names func(s *store) []string
+	}{
+		{"layers", c.options.LayersKeys, func(s *store, i int) bool { return s.layers[i] != nil }, func(s *store) []string { return s.layerNames }},
+		{"obsm", c.options.ObsmKeys, func(s *store, i int) bool { return s.obsm[i] != nil }, func(s *store) []string { return s.obsmNames }},
+		{"obs", c.options.ObsKeys, func(s *store, i int) bool { return s.columns[i] != nil }, func(s *store) []string { return s.obsNames }},
+	} {
+		for i, key := range group.keys {
+			if slices.ContainsFunc(c.stores, func(s *store) bool { return group.has(s, i) }) {
+				continue
+			}
+			var have []string
+			for _, s := range c.stores {
+				have = append(have, group.names(s)...)
+			}
+			sort.Strings(have)
+			have = slices.Compact(have)
+			return fail(ErrUnknownKey, stageOpen, group.what+"/"+key, didYouMean(key, have),
+				"no store has %q in %s", key, group.what)
+		}
+	}
+	return nil
+}
 
 // Close releases the files. Batches that are being filled fail with ErrClosed.
-func (c *Collection) Close() error { panic("todo") }
+// A second Close does nothing.
+func (c *Collection) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	return closeStores(c.stores)
+}
 
-// NObs is the number of rows.
-func (c *Collection) NObs() int64 { panic("todo") }
+// NObs is the number of rows of all stores.
+func (c *Collection) NObs() int64 { return c.starts[len(c.stores)] }
 
-// NVars is the number of joined variables; false without a join.
-func (c *Collection) NVars() (int, bool) { panic("todo") }
+// NVars is the number of joined variables; false with JoinNone.
+func (c *Collection) NVars() (int, bool) {
+	if c.options.Join == JoinNone {
+		return 0, false
+	}
+	return c.vars.width, true
+}
 
-// Var are the joined variables, nil without a join.
-func (c *Collection) Var() []string { panic("todo") }
+// Var are the joined variables, nil with JoinNone. The caller must not change them.
+func (c *Collection) Var() []string { return c.vars.names }
 
 // NObsList is the number of rows of each store.
-func (c *Collection) NObsList() []int64 { panic("todo") }
+func (c *Collection) NObsList() []int64 {
+	out := make([]int64, len(c.stores))
+	for i, s := range c.stores {
+		out[i] = s.rows
+	}
+	return out
+}
 
-// NVarsList is the number of variables of each store, nil without a join.
-func (c *Collection) NVarsList() []int { panic("todo") }
+// NVarsList is the number of variables of each store, nil with JoinNone.
+func (c *Collection) NVarsList() []int {
+	if c.options.Join == JoinNone {
+		return nil
+	}
+	out := make([]int, len(c.stores))
+	for i, s := range c.stores {
+		out[i] = len(s.vars.names)
+	}
+	return out
+}
 
 // Shapes is the shape of each store.
-func (c *Collection) Shapes() []Shape { panic("todo") }
+func (c *Collection) Shapes() []Shape {
+	out := make([]Shape, len(c.stores))
+	for i, s := range c.stores {
+		out[i] = Shape{s.rows, -1}
+		if c.options.Join != JoinNone {
+			out[i].NVars = len(s.vars.names)
+		}
+	}
+	return out
+}
 
-// Columns describes the obs columns in the order of Options.ObsKeys.
-func (c *Collection) Columns() []Column { panic("todo") }
+// Columns describes the obs columns in the order of Options.ObsKeys. The caller
+// must not change what its slices hold.
+func (c *Collection) Columns() []Column {
+	out := make([]Column, len(c.columns))
+	for i, col := range c.columns {
+		out[i] = col.Column
+	}
+	return out
+}
 
-// Hash identifies the data: equal for equal content wherever and however it is stored.
-func (c *Collection) Hash() [32]byte { panic("todo") }
+// Hash identifies the data that the options choose: of each store the number of
+// rows, the numbers of stored values, the variables and the label tables. It is
+// the same wherever and in whatever format the files lie.
+func (c *Collection) Hash() [sha256.Size]byte { return c.hash }
 
 // Stores lists the files in the order of the paths.
-func (c *Collection) Stores() []Store { panic("todo") }
+func (c *Collection) Stores() []Store {
+	out := make([]Store, len(c.stores))
+	for i, s := range c.stores {
+		out[i] = Store{s.env.path, s.rows, len(s.vars.names)}
+	}
+	return out
+}
+
+// storeOf gives the store of a row in [0, NObs).
+func (c *Collection) storeOf(row int64) int {
+	lo, hi := 0, len(c.stores)
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; c.starts[mid] <= row {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}

@@ -1,48 +1,258 @@
 package mapped
 
-import "context"
+import (
+	"fmt"
+)
 
 // EncoderOptions say how batches look.
 type EncoderOptions struct {
 	Format Format
 	// DType of layers and obsm, numpy's name. "" is the promoted type of the stores.
 	DType string
-	// MayPad adds the mask of _idx.
+	// MayPad adds the mask of _idx, for batches that repeat a row to be full.
 	MayPad bool
 }
 
-// Encoder writes rows of a collection into memory. It is immutable and shared by goroutines.
-type Encoder struct{}
+// Encoder writes rows of a collection into memory in one form. It is immutable
+// and shared by goroutines; each batch in work has a Batch, each goroutine a Scratch.
+type Encoder struct {
+	c      *Collection
+	mayPad bool
+	fields []Field
+	plans  []plan
+	csr    []int // numbers of the plans that are CSR
+	bufs   int   // of all fields
+}
+
+// plan is how one field is filled.
+type plan struct {
+	*Field
+	dtype dtype
+	buf   int // number of the field's first buffer
+
+	parts  []*part // dense and csr: per store, nil where it lacks the matrix
+	absent func(row []byte)
+	counts []nnzCount // csr: all rows by their bound
+	column *obsColumn
+	of     *plan // mask; nil for the mask of _idx
+}
 
 // NewEncoder checks that the collection can be given in this form.
-func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) { panic("todo") }
+func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
+	if o.Format > CSR {
+		return nil, fail(ErrInvalid, stageEncode, "format", "use Dense or CSR", "%d is not a format", o.Format)
+	}
+	want := noType
+	if o.DType != "" {
+		var err error
+		if want, err = parseDType(o.DType); err != nil {
+			return nil, err
+		}
+	}
+	e := &Encoder{c: c, mayPad: o.MayPad}
+	e.add(plan{Field: &Field{Name: storeIdxName, Kind: KindColumn, Width: 1}, dtype: int64Type})
+	for i, key := range c.options.LayersKeys {
+		if err := e.addLayer(i, key, o.Format, want); err != nil {
+			return nil, err
+		}
+	}
+	for i, key := range c.options.ObsmKeys {
+		if err := e.addObsm(i, key, want); err != nil {
+			return nil, err
+		}
+	}
+	for _, col := range c.columns {
+		f := &Field{Name: col.Key, Kind: KindColumn, Width: 1, Categories: col.Categories}
+		e.add(plan{Field: f, dtype: col.dtype, column: col})
+	}
+	e.add(plan{Field: &Field{Name: idxName, Kind: KindColumn, Width: 1}, dtype: int64Type})
+	e.addMasks()
+	for i := range e.plans {
+		e.fields = append(e.fields, *e.plans[i].Field)
+	}
+	return e, nil
+}
 
-// Fields lists the fields of a batch in the order of its buffers.
-func (e *Encoder) Fields() []Field { panic("todo") }
+func (e *Encoder) add(p plan) {
+	p.DType = p.dtype.String()
+	p.buf = e.bufs
+	e.bufs += p.Kind.Buffers()
+	if p.Kind == KindCSR {
+		e.csr = append(e.csr, len(e.plans))
+	}
+	e.plans = append(e.plans, p)
+}
 
-// Bounds appends to caps[:0], for each csr field, how many values these rows can have.
-func (e *Encoder) Bounds(rows []int64, caps []int) []int { panic("todo") }
+func (e *Encoder) addLayer(i int, key string, format Format, want dtype) error {
+	join := e.c.vars
+	if key == "raw.X" {
+		join = e.c.rawVars
+	}
+	p := plan{Field: &Field{Name: key, Width: join.width}, absent: func(row []byte) { clear(row) }}
+	if format == CSR {
+		p.Kind = KindCSR
+	} else if join.uneven >= 0 {
+		return e.uneven(key, join.even, join.uneven, func(s *store) *matrix { return s.layers[i] },
+			`use format="csr", or join="inner" or "outer"`)
+	}
+	p.build(e.c, func(s *store) *matrix { return s.layers[i] }, join.maps, want)
+	e.add(p)
+	return nil
+}
 
-// MaxBounds is Bounds of the n rows with the most values.
-func (e *Encoder) MaxBounds(n int) []int { panic("todo") }
+func (e *Encoder) uneven(name string, a, b int, of func(*store) *matrix, hint string) error {
+	ma, mb := of(e.c.stores[a]), of(e.c.stores[b])
+	return fail(ErrInvalid, stageEncode, name, hint,
+		"rows of different widths cannot be one dense array: %s has %d columns and %s has %d",
+		ma.object(), ma.cols, mb.object(), mb.cols)
+}
 
-// NewBatch makes a batch, to be used again and again by one owner.
-func (e *Encoder) NewBatch() *Batch { panic("todo") }
+func (e *Encoder) addObsm(i int, key string, want dtype) error {
+	p := plan{Field: &Field{Name: obsmPrefix + key}}
+	first := -1
+	for n, s := range e.c.stores {
+		switch m := s.obsm[i]; {
+		case m == nil:
+		case first < 0:
+			first, p.Width = n, m.cols
+		case m.cols != p.Width:
+			return e.uneven(p.Name, first, n, func(s *store) *matrix { return s.obsm[i] },
+				"leave the key out, or make the entries equally wide")
+		}
+	}
+	p.build(e.c, func(s *store) *matrix { return s.obsm[i] }, nil, want)
+	p.absent = absentRow(p.dtype)
+	e.add(p)
+	return nil
+}
 
-// Batch is the state of one batch being written.
-type Batch struct{}
+// absentRow writes NaN for floats and 0 for others.
+func absentRow(d dtype) func(row []byte) {
+	if !d.isFloat() {
+		return func(row []byte) { clear(row) }
+	}
+	nan := nanBytes(d)
+	return func(row []byte) {
+		for ; len(row) > 0; row = row[len(nan):] {
+			copy(row, nan)
+		}
+	}
+}
 
-// Begin starts a batch.
-func (b *Batch) Begin(rows []int64, pad int, bufs [][]byte, caps []int) error { panic("todo") }
+// nanBytes is one NaN of a floating type.
+func nanBytes(d dtype) []byte {
+	one, out := alignedBytes(8), alignedBytes(8)
+	view[float64](one)[0] = nan
+	casterFor(d, float64Type)(out, one, 1)
+	return out[:d.size()]
+}
 
-// Fill writes rows [lo, hi) of the batch.
-func (b *Batch) Fill(ctx context.Context, s *Scratch, lo, hi int) error { panic("todo") }
+// build prepares the matrices of all stores and chooses the type: want, or what
+// the stores' types promote to.
+func (p *plan) build(c *Collection, of func(*store) *matrix, maps []*colMap, want dtype) {
+	var types []dtype
+	for _, s := range c.stores {
+		if m := of(s); m != nil {
+			types = append(types, m.dtype())
+		}
+	}
+	if p.dtype = want; want == noType {
+		p.dtype = promoteAll(types...)
+	}
+	p.parts = make([]*part, len(c.stores))
+	counts := make(map[int64]int64)
+	for i, s := range c.stores {
+		m := of(s)
+		if m == nil {
+			counts[0] += s.rows
+			continue
+		}
+		var cols *colMap
+		if maps != nil {
+			cols = maps[i]
+		}
+		p.parts[i] = newPart(m, cols, p.Width, p.dtype)
+		if m.sparse == nil {
+			counts[int64(min(m.cols, p.Width))] += s.rows
+			continue
+		}
+		for _, n := range m.sparse.counts {
+			counts[min(n.n, int64(p.Width))] += n.rows
+		}
+	}
+	if p.Kind == KindCSR {
+		p.counts = sortedCounts(counts)
+	}
+}
 
-// Finish ends the batch and gives the number of values of each csr field.
-func (b *Batch) Finish() (nnz []int, err error) { panic("todo") }
+// addMasks appends a mask for each field that some row may lack.
+func (e *Encoder) addMasks() {
+	for i := range len(e.plans) {
+		p := &e.plans[i]
+		if p.Name == idxName && !e.mayPad || p.Name != idxName && !p.mayLack(e.c) {
+			continue
+		}
+		of := *p
+		e.add(plan{
+			Field: &Field{Name: maskPrefix + p.Name, Kind: KindMask, Width: 1, Of: p.Name},
+			dtype: boolType, of: &of,
+		})
+	}
+}
 
-// Scratch is the working memory of one goroutine.
-type Scratch struct{}
+func (p *plan) mayLack(c *Collection) bool {
+	if p.column != nil {
+		return p.column.Missing
+	}
+	for i, part := range p.parts {
+		if part == nil && c.stores[i].rows > 0 {
+			return true
+		}
+	}
+	return false
+}
 
-// NewScratch makes a scratch that grows to what it needs.
-func NewScratch() *Scratch { panic("todo") }
+// Fields lists the fields of a batch in the order of their buffers. The caller
+// must not change it.
+func (e *Encoder) Fields() []Field { return e.fields }
+
+// Bounds appends to caps[:0], for each csr field, an upper bound of the values
+// that these rows have. Rows outside the collection count nothing: Begin refuses them.
+func (e *Encoder) Bounds(rows []int64, caps []int) []int {
+	caps = caps[:0]
+	for range e.csr {
+		caps = append(caps, 0)
+	}
+	for _, row := range rows {
+		if len(caps) == 0 || row < 0 || row >= e.c.NObs() {
+			continue
+		}
+		store := e.c.storeOf(row)
+		for i, p := range e.csr {
+			if part := e.plans[p].parts[store]; part != nil {
+				caps[i] += part.bound(row - e.c.starts[store])
+			}
+		}
+	}
+	return caps
+}
+
+// MaxBounds is what Bounds gives for the n rows of the collection with the most
+// values. When n exceeds the collection, the longest row is counted for the rest,
+// since a batch may repeat rows to be full.
+func (e *Encoder) MaxBounds(n int) []int {
+	out := make([]int, len(e.csr))
+	for i, p := range e.csr {
+		counts := e.plans[p].counts
+		out[i] = int(largest(counts, int64(n), int64(e.plans[p].Width)))
+		if extra := int64(n) - e.c.NObs(); extra > 0 && len(counts) > 0 {
+			out[i] += int(extra * counts[0].n)
+		}
+	}
+	return out
+}
+
+// String names the form, for logs.
+func (e *Encoder) String() string {
+	return fmt.Sprintf("%d fields, %d of them csr", len(e.fields), len(e.csr))
+}

@@ -1,0 +1,302 @@
+package mapped
+
+import (
+	"context"
+	"errors"
+	"math"
+)
+
+// Batch is one batch being written: Begin, then Fill for ranges of rows that
+// together are all of them, on any goroutines, then Finish. It may then begin
+// again; steady use allocates nothing.
+type Batch struct {
+	e    *Encoder
+	rows []int64
+	pad  int
+	bufs [][]byte
+
+	// Of each row: its store, and its row there.
+	store []int32
+	local []int64
+	// touched lists the stores of the batch; seen marks them with generation gen.
+	touched []int32
+	seen    []uint32
+	gen     uint32
+
+	csr []csrField
+	nnz []int
+}
+
+// csrField places the rows of a csr field: row i has room from start[i] to
+// start[i+1] and holds used[i] values, -1 until it is filled.
+type csrField struct {
+	start []int
+	used  []int32
+}
+
+// NewBatch makes a batch, to be used again and again.
+func (e *Encoder) NewBatch() *Batch {
+	return &Batch{e: e, seen: make([]uint32, len(e.c.stores)), csr: make([]csrField, len(e.csr))}
+}
+
+// Begin starts a batch of rows, the last pad of which only fill it up. bufs are
+// the buffers of all fields in the order of the schema, each starting at a
+// multiple of 8 bytes; those of csr field k have room for caps[k] values, at
+// least what Bounds says. rows, bufs and caps belong to the batch until Finish.
+//
+// It fails with ErrIndex for a row outside the collection, ErrChanged for a file
+// that changed, ErrInvalid for buffers that do not fit, ErrClosed after Close.
+func (b *Batch) Begin(rows []int64, pad int, bufs [][]byte, caps []int) error {
+	e := b.e
+	if e.c.closed.Load() {
+		return errClosed()
+	}
+	if pad < 0 || pad > len(rows) || pad > 0 && !e.mayPad {
+		return fail(ErrInvalid, stageEncode, "pad", "", "%d of %d rows", pad, len(rows))
+	}
+	b.rows, b.pad, b.bufs = rows, pad, bufs
+	if err := b.locate(); err != nil {
+		return err
+	}
+	if err := b.place(caps); err != nil {
+		return err
+	}
+	if err := b.checkBuffers(caps); err != nil {
+		return err
+	}
+	return b.changed()
+}
+
+func errClosed() error {
+	return fail(ErrClosed, stageRead, "collection", "open it again", "used after Close")
+}
+
+// locate finds store and row of each row.
+func (b *Batch) locate() error {
+	c := b.e.c
+	b.store, b.local, b.touched = b.store[:0], b.local[:0], b.touched[:0]
+	b.gen++
+	for i, row := range b.rows {
+		if row < 0 || row >= c.NObs() {
+			return fail(ErrIndex, stageEncode, "rows", "", "row %d (at position %d) of a collection of %d rows", row, i, c.NObs())
+		}
+		s := c.storeOf(row)
+		b.store = append(b.store, int32(s))
+		b.local = append(b.local, row-c.starts[s])
+		if b.seen[s] != b.gen {
+			b.seen[s] = b.gen
+			b.touched = append(b.touched, int32(s))
+		}
+	}
+	return nil
+}
+
+// place gives every row of the csr fields its room.
+func (b *Batch) place(caps []int) error {
+	if len(caps) != len(b.csr) {
+		return fail(ErrInvalid, stageEncode, "caps", "", "%d bounds for %d csr fields", len(caps), len(b.csr))
+	}
+	for k := range b.csr {
+		f, parts := &b.csr[k], b.e.plans[b.e.csr[k]].parts
+		f.start, f.used = append(f.start[:0], 0), f.used[:0]
+		at := 0
+		for i, s := range b.store {
+			if p := parts[s]; p != nil {
+				at += p.bound(b.local[i])
+			}
+			f.start, f.used = append(f.start, at), append(f.used, -1)
+		}
+		if at > caps[k] {
+			return fail(ErrInvalid, stageEncode, "caps", "", "room for %d values where these rows may have %d", caps[k], at)
+		}
+		if at > math.MaxInt32 {
+			return fail(ErrInvalid, stageEncode, "rows", "use a smaller batch", "%d values do not fit a csr field's int32 indptr", at)
+		}
+	}
+	return nil
+}
+
+func (b *Batch) checkBuffers(caps []int) error {
+	if len(b.bufs) != b.e.bufs {
+		return fail(ErrInvalid, stageEncode, "bufs", "", "%d buffers for a schema with %d", len(b.bufs), b.e.bufs)
+	}
+	for i, buf := range b.bufs {
+		if !aligned(buf, 8) {
+			return fail(ErrInvalid, stageEncode, "bufs", "", "buffer %d does not start at a multiple of 8 bytes", i)
+		}
+	}
+	n, k := len(b.rows), 0
+	for i := range b.e.plans {
+		p := &b.e.plans[i]
+		need := [3]int{n * p.Width * p.dtype.size()}
+		if p.Kind == KindCSR {
+			need = [3]int{(n + 1) * 4, caps[k] * 4, caps[k] * p.dtype.size()}
+			k++
+		}
+		for j := range p.Kind.Buffers() {
+			if have := len(b.bufs[p.buf+j]); have < need[j] {
+				return fail(ErrInvalid, stageEncode, "bufs", "", "buffer %d of field %q has %d bytes and needs %d", j, p.Name, have, need[j])
+			}
+		}
+	}
+	return nil
+}
+
+// changed looks at the files that the batch reads.
+func (b *Batch) changed() error {
+	for _, s := range b.touched {
+		env := b.e.c.stores[s].env
+		if err := env.file.changed(); err != nil {
+			return env.readError("", err)
+		}
+	}
+	return nil
+}
+
+// Fill writes rows [lo, hi) of the batch. Ranges that do not overlap may be
+// filled at once, each with its own scratch.
+//
+// It fails with ErrBadFile for values that contradict the file, ErrChanged for a
+// file that changed or was cut short, ErrClosed, or the context's error; of
+// several rows in the range, for the first of a field.
+func (b *Batch) Fill(ctx context.Context, s *Scratch, lo, hi int) error {
+	if lo < 0 || hi < lo || hi > len(b.rows) {
+		return fail(ErrInvalid, stageEncode, "rows", "", "range [%d, %d) of %d rows", lo, hi, len(b.rows))
+	}
+	done := false
+	defer func() {
+		s.release(b.e.c.cache)
+		if !done {
+			*s = Scratch{} // a panic may have left half-written working memory
+		}
+	}()
+	csr := 0
+	for i := range b.e.plans {
+		p := &b.e.plans[i]
+		var err error
+		switch {
+		case p.Kind == KindCSR:
+			err = b.fillCSR(ctx, p, &b.csr[csr], s, lo, hi)
+			csr++
+		case p.Kind == KindDense:
+			err = b.fillDense(ctx, p, s, lo, hi)
+		case p.Kind == KindMask:
+			b.fillMask(p, lo, hi)
+		case p.column != nil:
+			b.fillColumn(p, lo, hi)
+		default:
+			b.fillNumber(p, lo, hi)
+		}
+		if err != nil {
+			done = true
+			return b.explain(err)
+		}
+	}
+	done = true
+	return nil
+}
+
+// explain says "closed" when that is why a read failed.
+func (b *Batch) explain(err error) error {
+	if b.e.c.closed.Load() && !errors.Is(err, context.Canceled) {
+		return errClosed()
+	}
+	return err
+}
+
+func (b *Batch) fillDense(ctx context.Context, p *plan, s *Scratch, lo, hi int) error {
+	stride := p.Width * p.dtype.size()
+	buf := b.bufs[p.buf]
+	for i := lo; i < hi; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		row := buf[i*stride : (i+1)*stride]
+		part := p.parts[b.store[i]]
+		if part == nil {
+			p.absent(row)
+			continue
+		}
+		if err := part.writeDense(row, b.local[i], s); err != nil {
+			return err
+		}
+		s.release(b.e.c.cache)
+	}
+	return nil
+}
+
+func (b *Batch) fillCSR(ctx context.Context, p *plan, f *csrField, s *Scratch, lo, hi int) error {
+	size := p.dtype.size()
+	idx, vals := b.bufs[p.buf+1], b.bufs[p.buf+2]
+	for i := lo; i < hi; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part := p.parts[b.store[i]]
+		if part == nil {
+			f.used[i] = 0
+			continue
+		}
+		from, to := f.start[i], f.start[i+1]
+		room := idx[from*4 : to*4]
+		n, err := part.writeSparse(view[int32](room), room, vals[from*size:to*size], b.local[i], s)
+		if err != nil {
+			return err
+		}
+		s.release(b.e.c.cache)
+		f.used[i] = int32(n)
+	}
+	return nil
+}
+
+// fillNumber writes _store_idx or _idx.
+func (b *Batch) fillNumber(p *plan, lo, hi int) {
+	out := view[int64](b.bufs[p.buf])
+	if p.Name == idxName {
+		copy(out[lo:hi], b.rows[lo:hi])
+		return
+	}
+	for i := lo; i < hi; i++ {
+		out[i] = int64(b.store[i])
+	}
+}
+
+// Finish ends the batch after every Fill has returned: it closes the gaps that
+// bounds left, writes the indptr of csr fields and gives their numbers of values,
+// valid until the next Begin. It fails with ErrChanged when a file changed while
+// the batch was filled: what was read is then not to be trusted.
+func (b *Batch) Finish() (nnz []int, err error) {
+	if err := b.changed(); err != nil {
+		return nil, b.explain(err)
+	}
+	b.nnz = b.nnz[:0]
+	for k := range b.csr {
+		n, err := b.closeGaps(&b.e.plans[b.e.csr[k]], &b.csr[k])
+		if err != nil {
+			return nil, err
+		}
+		b.nnz = append(b.nnz, n)
+	}
+	b.rows, b.bufs = nil, nil
+	return b.nnz, nil
+}
+
+func (b *Batch) closeGaps(p *plan, f *csrField) (int, error) {
+	size := p.dtype.size()
+	indptr, idx, vals := view[int32](b.bufs[p.buf]), b.bufs[p.buf+1], b.bufs[p.buf+2]
+	indptr[0] = 0
+	at := 0
+	for i, used := range f.used {
+		if used < 0 {
+			return 0, fail(ErrInvalid, stageEncode, "rows", "call Fill for all rows before Finish", "row %d of the batch was not filled", i)
+		}
+		n := int(used)
+		if from := f.start[i]; from != at {
+			copy(idx[at*4:(at+n)*4], idx[from*4:(from+n)*4])
+			copy(vals[at*size:(at+n)*size], vals[from*size:(from+n)*size])
+		}
+		at += n
+		indptr[i+1] = int32(at)
+	}
+	return at, nil
+}

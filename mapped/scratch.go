@@ -1,0 +1,45 @@
+package mapped
+
+import "github.com/loaderd/loaderd/mapped/h5"
+
+// Scratch is the working memory of one goroutine. It grows to the largest row
+// and chunk it meets and may be used with any collection, by one goroutine at a time.
+type Scratch struct {
+	h5 h5.Scratch
+
+	rawIdx, rawVals []byte // a row as the file has it
+	idx             []byte // its columns as int32
+	widened         []byte // halves as float32
+	vals            []byte // converted values
+	acc             []byte // values by column
+	set             []uint64
+	sortedIdx       []byte
+	sortedVals      []byte
+	row, filled     []byte
+
+	// Chunks that the row in work points into.
+	held [2]*cached
+}
+
+// NewScratch makes an empty one.
+func NewScratch() *Scratch { return &Scratch{} }
+
+// release gives back the chunks of the row that was in work.
+func (s *Scratch) release(c *chunkCache) {
+	for i, e := range s.held {
+		if e != nil {
+			s.held[i] = nil
+			c.put(e)
+		}
+	}
+}
+
+// bitmap gives a cleared bit per column. Its users clear it again.
+func (s *Scratch) bitmap(width int) []uint64 {
+	if n := (width + 63) / 64; cap(s.set) < n {
+		s.set = make([]uint64, n)
+	} else {
+		s.set = s.set[:n]
+	}
+	return s.set
+}
