@@ -1,5 +1,63 @@
 package h5
 
+import (
+	"bytes"
+	"io"
+
+	"github.com/klauspost/compress/zlib"
+)
+
 // Scratch is what decoding needs: buffers that grow to the largest chunk met, and inflaters. The zero
-// value is ready. One goroutine at a time may use a Scratch, for any datasets of any files.
-type Scratch struct{}
+// value is ready. One goroutine at a time may use a Scratch, for any datasets of any files; reusing
+// it is what keeps reading free of allocations.
+type Scratch struct {
+	raw    []byte    // a chunk as stored
+	stages [2][]byte // between two filters
+	chunk  []byte    // the last chunk decoded for Rows
+	of     *Dataset  // whose it is
+	number int       // which
+
+	rows []byte // compounds, for Field
+
+	src bytes.Reader
+	inf io.ReadCloser
+}
+
+func grow(p *[]byte, n int) []byte {
+	if cap(*p) < n {
+		*p = make([]byte, n)
+	}
+	*p = (*p)[:n]
+	return *p
+}
+
+func (s *Scratch) stage(i, n int) []byte { return grow(&s.stages[i], n) }
+
+// inflate decodes a zlib stream of known length, and verifies its checksum.
+func inflate(dst, src []byte, _ []uint32, s *Scratch) error {
+	s.src.Reset(src)
+	if s.inf == nil {
+		r, err := zlib.NewReader(&s.src)
+		if err != nil {
+			return deflateError(err)
+		}
+		s.inf = r
+	} else if err := s.inf.(zlib.Resetter).Reset(&s.src, nil); err != nil {
+		return deflateError(err)
+	}
+	if _, err := io.ReadFull(s.inf, dst); err != nil {
+		return deflateError(err)
+	}
+	var more [1]byte
+	if n, err := s.inf.Read(more[:]); n != 0 || err != io.EOF {
+		return deflateError(err)
+	}
+	return nil
+}
+
+func deflateError(err error) error {
+	if err == nil {
+		return corrupt("deflate: more bytes than the chunk has")
+	}
+	return &Error{Kind: ErrCorrupt, Form: "deflate", Err: err}
+}

@@ -10,18 +10,18 @@ type Class uint8
 
 // The classes. Sizes are in Type.Size.
 const (
-	ClassInvalid   Class = iota
-	ClassInt             // two's complement, Signed or not, 1–8 bytes
-	ClassFloat           // IEEE 754, 2, 4 or 8 bytes
-	ClassString          // fixed length, padded as Type.Padding says
-	ClassVLenString      // in the file: a 16-byte descriptor into a global heap
-	ClassVLen            // sequence of Base, stored as ClassVLenString is
-	ClassBitfield        // bytes
-	ClassOpaque          // bytes
-	ClassCompound        // Members
-	ClassReference       // object reference: the address of an object's header
-	ClassEnum            // Base integers named by Enum
-	ClassArray           // Dims of Base
+	ClassInvalid    Class = iota
+	ClassInt              // two's complement, Signed or not, 1–8 bytes
+	ClassFloat            // IEEE 754, 2, 4 or 8 bytes
+	ClassString           // fixed length, padded as Type.Padding says
+	ClassVLenString       // in the file: a 16-byte descriptor into a global heap
+	ClassVLen             // sequence of Base, stored as ClassVLenString is
+	ClassBitfield         // bytes
+	ClassOpaque           // bytes
+	ClassCompound         // Members
+	ClassReference        // object reference: the address of an object's header
+	ClassEnum             // Base integers named by Enum
+	ClassArray            // Dims of Base
 )
 
 var classNames = [...]string{"invalid", "int", "float", "string", "vlen string", "vlen", "bitfield",
