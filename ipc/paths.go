@@ -1,0 +1,166 @@
+package ipc
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// RuntimeDir is the folder of sockets and locks: LOADERD_RUNTIME_DIR, else $XDG_RUNTIME_DIR/loaderd, else
+// /tmp/loaderd-UID. It need not exist: see [EnsureRuntimeDir].
+func RuntimeDir() string {
+	if dir := os.Getenv("LOADERD_RUNTIME_DIR"); dir != "" {
+		return dir
+	}
+	if dir := os.Getenv("XDG_RUNTIME_DIR"); dir != "" {
+		return filepath.Join(dir, "loaderd")
+	}
+	return "/tmp/loaderd-" + strconv.Itoa(os.Getuid())
+}
+
+// SocketPath is where this user's daemon listens, of this protocol major and, inside a batch job, of this job. It is absolute.
+// LOADERD_SOCKET overrides it.
+func SocketPath() (string, error) {
+	path := os.Getenv("LOADERD_SOCKET")
+	if path == "" {
+		path = filepath.Join(RuntimeDir(), socketName(os.Getuid(), Major, jobID()))
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("socket %s: %w", path, err)
+	}
+	return abs, nil
+}
+
+func socketName(uid, major int, job string) string {
+	name := fmt.Sprintf("loaderd-%d-p%d", uid, major)
+	if job != "" {
+		name += "-" + job
+	}
+	return name + ".sock"
+}
+
+// jobID is the batch job this process belongs to, as part of a file name; empty outside of one.
+func jobID() string {
+	for _, key := range []string{"LOADERD_JOB", "SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID"} {
+		if id := os.Getenv(key); id != "" {
+			return cleanJob(id)
+		}
+	}
+	return ""
+}
+
+// cleanJob replaces every byte outside [A-Za-z0-9_.-].
+func cleanJob(id string) string {
+	b := []byte(id)
+	for i, c := range b {
+		switch {
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '_', c == '.', c == '-':
+		default:
+			b[i] = '_'
+		}
+	}
+	return string(b)
+}
+
+// LockPath is the lock of a socket: the socket's path with .lock for .sock.
+func LockPath(socket string) string { return strings.TrimSuffix(socket, ".sock") + ".lock" }
+
+// LogPath is where the daemon of a socket writes its log: the socket's name with .log for .sock, in LOADERD_STATE_DIR,
+// else $XDG_STATE_HOME/loaderd, else ~/.local/state/loaderd.
+func LogPath(socket string) (string, error) {
+	dir, err := stateDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, strings.TrimSuffix(filepath.Base(socket), ".sock")+".log"), nil
+}
+
+func stateDir() (string, error) {
+	if dir := os.Getenv("LOADERD_STATE_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "loaderd"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder for the log (set LOADERD_STATE_DIR): %w", err)
+	}
+	return filepath.Join(home, ".local", "state", "loaderd"), nil
+}
+
+// EnsureRuntimeDir makes dir with mode 0700 where it is missing, and refuses one that is a symbolic link or no folder, belongs to
+// somebody else, or lets others in: whoever can write there could take the daemon's place.
+func EnsureRuntimeDir(dir string) error {
+	if err := os.Mkdir(dir, 0o700); errors.Is(err, os.ErrNotExist) {
+		if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+			return dirError(dir, fmt.Errorf("make the folder above it: %w", err))
+		}
+		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+			return dirError(dir, err)
+		}
+	} else if err != nil && !errors.Is(err, os.ErrExist) {
+		return dirError(dir, err)
+	}
+	mode, uid, err := lstat(dir)
+	switch {
+	case err != nil:
+		return dirError(dir, err)
+	case uid != os.Getuid():
+		return dirError(dir, fmt.Errorf("it belongs to uid %d, not to you (uid %d)", uid, os.Getuid()))
+	case mode.Perm() != 0o700:
+		return dirError(dir, fmt.Errorf("its mode is %#o, not 0700 (chmod 700 %s, if nobody else put files there)", mode.Perm(), dir))
+	}
+	return nil
+}
+
+// ensureSocketDir does the same for the folder of a socket. One that the user named (LOADERD_SOCKET) may be shared, such as
+// /tmp, but others must not be able to rename what is in it.
+func ensureSocketDir(socket string) error {
+	dir := filepath.Dir(socket)
+	if own, err := filepath.Abs(RuntimeDir()); err == nil && own == dir {
+		return EnsureRuntimeDir(dir)
+	}
+	mode, uid, err := lstat(dir)
+	switch {
+	case err != nil:
+		return dirError(dir, err)
+	case uid != os.Getuid() && uid != 0:
+		return dirError(dir, fmt.Errorf("it belongs to uid %d, not to you (uid %d) or root", uid, os.Getuid()))
+	case mode.Perm()&0o022 != 0 && mode&os.ModeSticky == 0:
+		return dirError(dir, fmt.Errorf("others may write there (mode %#o)", mode.Perm()))
+	}
+	return nil
+}
+
+// lstat does not follow a link, and refuses what is no folder.
+func lstat(dir string) (os.FileMode, int, error) {
+	fi, err := os.Lstat(dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	if fi.Mode()&os.ModeSymlink != 0 {
+		return 0, 0, errors.New("it is a symbolic link")
+	}
+	if !fi.IsDir() {
+		return 0, 0, errors.New("it is no folder")
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, 0, errors.New("its owner is not known")
+	}
+	return fi.Mode(), int(st.Uid), nil
+}
+
+func dirError(dir string, err error) error {
+	return &Error{
+		Code: CodeInvalidArgument, Stage: "socket", Object: dir, cause: err,
+		Message: fmt.Sprintf("cannot use folder %s for the daemon's socket: %v", dir, err),
+		Hint:    "set LOADERD_RUNTIME_DIR to a folder of your own",
+	}
+}
