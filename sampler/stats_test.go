@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// tailP is how improbable a statistic may be, on either side, before a test fails. The package makes about 150
-// such tests on fixed seeds. A perfect shuffle would fail one of them with a chance of 150 × 2 × 1e-6 = 3e-4, so a
+// tailP is how improbable a statistic may be, on either side, before a test fails. The package computes about 360
+// of them, on fixed seeds. A perfect shuffle would fail one with a chance of 360 × 2 × 1e-6 = 7e-4, so a
 // failure after a change of the order is a fault of the change and not bad luck. The weak networks of
 // quality_teeth_test.go come out below 1e-12.
 const tailP = 1e-6
