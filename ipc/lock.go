@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -30,7 +31,7 @@ func Lock(ctx context.Context, socket string) (*os.File, error) {
 
 // TryLock is [Lock] that does not wait: ErrBusy when somebody has it.
 func TryLock(socket string) (*os.File, error) {
-	if err := ensureSocketDir(socket); err != nil {
+	if err := EnsureRuntimeDir(filepath.Dir(socket)); err != nil {
 		return nil, err
 	}
 	path := LockPath(socket)

@@ -27,9 +27,9 @@ type Open struct {
 // Get asks for one batch of these rows.
 type Get struct {
 	ID     int64  `msgpack:"id"`
-	Rows   []byte `msgpack:"rows"`   // int64 little-endian, virtual rows: see [EncodeRows]
-	Format string `msgpack:"format"` // "dense" or "csr"
-	DType  string `msgpack:"dtype"`  // of the layers; "" is nil on the wire and means the files' own
+	Rows   []byte `msgpack:"rows"`            // int64 little-endian, virtual rows: see [EncodeRows]
+	Format string `msgpack:"format"`          // "dense" or "csr"
+	DType  string `msgpack:"dtype,omitempty"` // of the layers; "": the files' own
 }
 
 // Start starts the stream Gen, in place of any before it.
@@ -43,8 +43,8 @@ type Start struct {
 	Rank      int    `msgpack:"rank"`
 	WorldSize int    `msgpack:"world_size"`
 	Format    string `msgpack:"format"`
-	DType     string `msgpack:"dtype"`
-	Prefetch  int    `msgpack:"prefetch"` // batches to have ready; 0: the daemon's choice
+	DType     string `msgpack:"dtype,omitempty"` // as in [Get]
+	Prefetch  int    `msgpack:"prefetch"`        // batches to have ready; 0: the daemon's choice
 }
 
 // Order names the order of the rows: a pure function of kind, seed and epoch.

@@ -94,8 +94,9 @@ func stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "loaderd"), nil
 }
 
-// EnsureRuntimeDir makes dir with mode 0700 where it is missing, and refuses one that is a symbolic link or no folder, belongs to
-// somebody else, or lets others in: whoever can write there could take the daemon's place.
+// EnsureRuntimeDir makes dir, the folder of a socket, with mode 0700 where it is missing, and refuses one that is a symbolic link
+// or no folder, belongs to somebody else, or lets others in: whoever can write there could take the daemon's place. [Listen]
+// and [Lock] do this for the folder of their socket, also for one that LOADERD_SOCKET names.
 func EnsureRuntimeDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); errors.Is(err, os.ErrNotExist) {
 		if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
@@ -113,27 +114,8 @@ func EnsureRuntimeDir(dir string) error {
 		return dirError(dir, err)
 	case uid != os.Getuid():
 		return dirError(dir, fmt.Errorf("it belongs to uid %d, not to you (uid %d)", uid, os.Getuid()))
-	case mode.Perm() != 0o700:
-		return dirError(dir, fmt.Errorf("its mode is %#o, not 0700 (chmod 700 %s, if nobody else put files there)", mode.Perm(), dir))
-	}
-	return nil
-}
-
-// ensureSocketDir does the same for the folder of a socket. One that the user named (LOADERD_SOCKET) may be shared, such as
-// /tmp, but others must not be able to rename what is in it.
-func ensureSocketDir(socket string) error {
-	dir := filepath.Dir(socket)
-	if own, err := filepath.Abs(RuntimeDir()); err == nil && own == dir {
-		return EnsureRuntimeDir(dir)
-	}
-	mode, uid, err := lstat(dir)
-	switch {
-	case err != nil:
-		return dirError(dir, err)
-	case uid != os.Getuid() && uid != 0:
-		return dirError(dir, fmt.Errorf("it belongs to uid %d, not to you (uid %d) or root", uid, os.Getuid()))
-	case mode.Perm()&0o022 != 0 && mode&os.ModeSticky == 0:
-		return dirError(dir, fmt.Errorf("others may write there (mode %#o)", mode.Perm()))
+	case mode.Perm()&0o077 != 0:
+		return dirError(dir, fmt.Errorf("its mode is %#o, which lets others in (chmod 700 %s)", mode.Perm(), dir))
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ type Listener struct {
 // Listen binds the socket at path, whose start lock the caller holds ([Lock]), and replaces one that nobody listens on.
 // [ErrBusy] when somebody does. The folder is made and checked as [EnsureRuntimeDir] says.
 func Listen(path string) (*Listener, error) {
-	if err := ensureSocketDir(path); err != nil {
+	if err := EnsureRuntimeDir(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	if err := removeStale(path); err != nil {
