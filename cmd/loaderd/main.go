@@ -1,0 +1,85 @@
+// Command loaderd is the daemon and the tool that looks at it. Each verb is one file.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/loaderd/loaderd/ipc"
+)
+
+// verbs is the command line.
+type verbs struct {
+	Serve   serveCmd   `cmd:"" help:"Run the daemon in the foreground. Clients start one by themselves when none runs."`
+	Status  statusCmd  `cmd:"" help:"Show the running daemon, its collections and its sessions."`
+	Stop    stopCmd    `cmd:"" help:"Stop the running daemon."`
+	Head    headCmd    `cmd:"" help:"Print the first batches of AnnData files as a table."`
+	Version versionCmd `cmd:"" help:"Print versions."`
+}
+
+// Exit codes beside 0 and 1. A usage error exits with 80, kong's own.
+const (
+	exitNotRunning = 3 // status, stop: there is no daemon
+	exitRunning    = 4 // serve: there is one already
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// console is where a verb writes.
+type console struct{ out, err *os.File }
+
+// run parses args, runs the verb, and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
+	var v verbs
+	parser, err := kong.New(&v,
+		kong.Name("loaderd"),
+		kong.Description("Shuffled batches of single-cell data, from AnnData files into shared memory."),
+		kong.UsageOnError(),
+		kong.Writers(stdout, stderr),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&console{stdout, stderr}),
+	)
+	if err != nil {
+		fmt.Fprintln(stderr, "loaderd:", err)
+		return 1
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		parser.FatalIfErrorf(err)
+	}
+	err = parsed.Run()
+	var coded *exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &coded):
+		fmt.Fprintln(stderr, "loaderd:", coded.err)
+		return coded.code
+	}
+	fmt.Fprintln(stderr, "loaderd:", err)
+	var wire *ipc.Error
+	if errors.As(err, &wire) && wire.Hint != "" {
+		fmt.Fprintln(stderr, "  →", wire.Hint)
+	}
+	return 1
+}
+
+// exitError is an error with an exit code of its own.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }

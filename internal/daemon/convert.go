@@ -1,0 +1,70 @@
+package daemon
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/loaderd/loaderd/ipc"
+	"github.com/loaderd/loaderd/mapped"
+)
+
+// schemaOf is the wire's form of an encoder's fields.
+func schemaOf(fields []mapped.Field) ipc.Schema {
+	s := make(ipc.Schema, len(fields))
+	for i, f := range fields {
+		kind := ipc.Kind(f.Kind.String())
+		s[i] = ipc.Field{
+			Name: f.Name, Kind: kind, DType: f.DType, Width: f.Width, Buffers: kind.Buffers(),
+			Of: f.Of, Categories: f.Categories,
+		}
+	}
+	return s
+}
+
+// optionsOf is what a spec asks of package mapped.
+func optionsOf(spec ipc.Spec) (mapped.Options, error) {
+	join, err := mapped.ParseJoin(string(spec.JoinOrDefault()))
+	if err != nil {
+		return mapped.Options{}, err
+	}
+	return mapped.Options{
+		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
+		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(),
+	}, nil
+}
+
+// openedMessage answers m with what the client needs to know of c.
+func openedMessage(m *ipc.Open, c *mapped.Collection) *ipc.Opened {
+	hash := c.Hash()
+	out := &ipc.Opened{ID: m.ID, Hash: hex.EncodeToString(hash[:]), NObs: c.NObs()}
+	if n, ok := c.NVars(); ok {
+		n64 := int64(n)
+		out.NVars = &n64
+	}
+	if m.Brief {
+		return out
+	}
+	out.NObsList, out.Var = c.NObsList(), c.Var()
+	for _, n := range c.NVarsList() {
+		out.NVarsList = append(out.NVarsList, int64(n))
+	}
+	for _, s := range c.Shapes() {
+		out.Shapes = append(out.Shapes, ipc.Shape{s.NObs, int64(s.NVars)})
+	}
+	for _, col := range c.Columns() {
+		w := ipc.Column{
+			Key: col.Key, DType: col.DType, Encoded: col.Encoded, Categories: col.Categories,
+			Source: col.Source, Absent: col.Absent, Missing: col.Missing,
+		}
+		for _, l := range col.Encoder {
+			w.Encoder = append(w.Encoder, [2]any{l.Value, l.Code})
+		}
+		out.Columns = append(out.Columns, w)
+	}
+	return out
+}
+
+// negative is the error for a number that must not be one.
+func negative(what string, n int64) error {
+	return invalid("start", what, fmt.Errorf("must not be negative, got %d", n))
+}

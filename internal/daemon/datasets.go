@@ -1,0 +1,144 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/loaderd/loaderd/mapped"
+)
+
+// linger is how long a collection stays open after its last user: a new iterator, or the next cell of a
+// notebook, finds it warm.
+const linger = 30 * time.Second
+
+// dataset is an open collection, shared by all connections that asked for the same thing.
+type dataset struct {
+	key   string
+	coll  *mapped.Collection
+	paths []string
+
+	// Guarded by datasets.mu.
+	refs int
+	idle time.Time
+}
+
+// datasets opens collections once and closes them when nobody has used them for a while. The key holds the
+// request and the identity of every file, so a file that was replaced opens anew.
+type datasets struct {
+	mu      sync.Mutex // guards what follows
+	open    map[string]*dataset
+	opening map[string]chan struct{}
+	closed  bool
+}
+
+func newDatasets() *datasets {
+	return &datasets{open: make(map[string]*dataset), opening: make(map[string]chan struct{})}
+}
+
+// acquire returns the dataset for paths and options, counted once more.
+func (s *datasets) acquire(ctx context.Context, paths []string, o mapped.Options) (*dataset, error) {
+	key := datasetKey(paths, o)
+	for {
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			return nil, errGone
+		}
+		if d := s.open[key]; d != nil {
+			d.refs++
+			s.mu.Unlock()
+			return d, nil
+		}
+		wait := s.opening[key]
+		if wait == nil {
+			break
+		}
+		s.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	done := make(chan struct{})
+	s.opening[key] = done
+	s.mu.Unlock()
+
+	coll, err := mapped.Open(ctx, paths, o)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.opening, key)
+	close(done)
+	if err != nil {
+		return nil, err
+	}
+	d := &dataset{key: key, coll: coll, paths: paths, refs: 1}
+	s.open[key] = d
+	return d, nil
+}
+
+func (s *datasets) release(d *dataset, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d.refs--
+	d.idle = now
+}
+
+// expire closes what has been idle since before the given time.
+func (s *datasets) expire(before time.Time) {
+	for _, d := range s.take(func(d *dataset) bool { return d.refs == 0 && d.idle.Before(before) }) {
+		d.coll.Close()
+	}
+}
+
+// close closes everything; connections must be gone.
+func (s *datasets) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	for _, d := range s.take(func(*dataset) bool { return true }) {
+		d.coll.Close()
+	}
+}
+
+func (s *datasets) take(which func(*dataset) bool) (out []*dataset) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, d := range s.open {
+		if which(d) {
+			delete(s.open, key)
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+func (s *datasets) list() (out []dataset) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.open {
+		out = append(out, *d)
+	}
+	return out
+}
+
+// datasetKey says what makes two requests the same: the options, and each file's name, identity and age. A file that cannot be
+// looked at has its error for an identity: opening it says what is wrong.
+func datasetKey(paths []string, o mapped.Options) string {
+	form, err := json.Marshal(o)
+	if err != nil {
+		panic(err) // strings and numbers cannot fail
+	}
+	key := string(form)
+	for _, p := range paths {
+		id, err := fileIdentity(p)
+		if err != nil {
+			id = err.Error()
+		}
+		key += fmt.Sprintf("\n%q %s", p, id)
+	}
+	return key
+}

@@ -1,0 +1,126 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/loaderd/loaderd/ipc"
+	"github.com/loaderd/loaderd/mapped"
+)
+
+// getFrames is how many batches of the size last asked for a getter's segment holds: the one in the client's
+// hands, the one before it, and two for clients that work on several at a time.
+const getFrames = 4
+
+// getter answers get on one connection, for one format and dtype. The connection's reader goroutine is its only caller.
+type getter struct {
+	gen           int64
+	format, dtype string
+	pool          *pool
+	stats         *counters
+	coll          *mapped.Collection
+	*encoding
+
+	mem   *segments
+	lane  lane
+	frame frame
+	seq   int64
+	known *segment // the last segment the client was told of
+	sent  atomic.Int64
+}
+
+func newGetter(gen int64, pool *pool, total *counters, c *mapped.Collection, format, dtype string) (*getter, error) {
+	enc, err := newEncoding(c, format, dtype, false)
+	if err != nil {
+		return nil, err
+	}
+	return &getter{
+		gen: gen, format: format, dtype: dtype, pool: pool, stats: total, coll: c, encoding: enc, mem: newSegments(),
+	}, nil
+}
+
+// get fills a frame with the rows, int64 little-endian in raw, and returns its message and the segment's
+// file where the client does not have it yet.
+func (g *getter) get(ctx context.Context, id int64, raw []byte) (*ipc.Ready, *ipc.Ring, error) {
+	f := &g.frame
+	if err := g.rows(f, raw); err != nil {
+		return nil, nil, err
+	}
+	g.measure(f)
+	f.seq = g.seq
+	if err := g.place(f); err != nil {
+		return nil, nil, err
+	}
+	g.seq++
+	g.begin(ctx, f, g.pool, &g.lane)
+	<-f.done
+	if err := f.outcome(); err != nil {
+		g.mem.free(f.seq)
+		return nil, nil, err
+	}
+	g.stats.gets.Add(1)
+	g.stats.rows.Add(int64(f.n))
+	g.stats.bytes.Add(int64(f.size))
+	msg := f.message(g.gen)
+	msg.ID = &id
+	g.sent.Store(g.seq)
+	if g.known == f.place.seg {
+		return msg, nil, nil
+	}
+	if g.known == nil {
+		msg.Schema = g.schema
+	}
+	g.known = f.place.seg
+	msg.SegSize, msg.FDs = int64(len(g.known.ring.Bytes())), 1
+	return msg, g.known.ring, nil
+}
+
+func (g *getter) rows(f *frame, raw []byte) error {
+	rows, err := ipc.DecodeRows(f.rows, raw)
+	if err != nil {
+		return err
+	}
+	f.rows = rows
+	n := g.coll.NObs()
+	for _, row := range rows {
+		if row < 0 || row >= n {
+			return &mapped.Error{
+				Kind: mapped.ErrIndex, Stage: "get", Object: fmt.Sprint("row ", row),
+				Hint: fmt.Sprintf("this collection has rows 0 to %d", n-1),
+			}
+		}
+	}
+	return nil
+}
+
+// place finds room for f; a client that holds everything it got, or that asks for more rows than before, gets
+// a new segment, sized for more of the same when the size is new.
+func (g *getter) place(f *frame) error {
+	size := ipc.FrameSize(int64(f.size))
+	p, ok := g.mem.place(f.seq, size)
+	if !ok {
+		want := size
+		if cur := g.mem.current; cur == nil || int64(len(cur.ring.Bytes())) < getFrames*size {
+			want = getFrames * size
+		}
+		if _, err := g.mem.grow(want); err != nil {
+			return err
+		}
+		p, _ = g.mem.place(f.seq, size)
+	}
+	f.place = p
+	return nil
+}
+
+func (g *getter) release(seqs []int64) error {
+	for _, seq := range seqs {
+		if seq < 0 || seq >= g.sent.Load() {
+			return fmt.Errorf("%w: release of frame %d, which was not sent", errProtocol, seq)
+		}
+		g.mem.free(seq)
+	}
+	return nil
+}
+
+func (g *getter) close(punch bool) { g.mem.close(punch) }
