@@ -1,0 +1,7 @@
+"""``python -m loaderd`` is the command ``loaderd``."""
+
+import sys
+
+from loaderd._cli import main
+
+sys.exit(main())

@@ -1,0 +1,126 @@
+"""From numpy arrays of a frame to what the user asked for."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from loaderd._batch import CSR, Batch
+from loaderd._schema import Array, Field, Reader, mask_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+Target = Literal["torch", "numpy", "scipy"]
+TARGETS: Final = ("torch", "numpy", "scipy")
+
+
+class Converter:
+    """Makes batches of the arrays that a `Reader` gives.
+
+    Parameters
+    ----------
+    reader
+        Knows the fields.
+    target
+        What arrays are to be.
+    encoded
+        The ``obs`` keys whose codes the user asked for. Other columns of codes become the labels themselves.
+    without
+        Fields to leave out.
+    """
+
+    def __init__(self, reader: Reader, target: Target, encoded: Collection[str], without: Collection[str] = ()) -> None:
+        convert = _torch_function() if target == "torch" else _same
+        sparse = _torch_csr() if target == "torch" else _scipy_csr if target == "scipy" else _same
+        self._values: list[tuple[str, Callable[[Any], Any]] | None] = []
+        for f in reader.values:
+            function: Callable[[Any], Any] = sparse if f.kind == "csr" else convert
+            if f.kind == "column" and f.name in encoded:
+                if f.dtype != np.int64:
+                    function = _after(_int64, convert)
+            elif f.categories is not None:
+                function = _labels(f, target, convert)
+            self._values.append(None if f.name in without else (f.name, function))
+        self._masks = [(mask_of(f), convert) for f in reader.masks if mask_of(f) not in without]
+        self._plain = None not in self._values and not self._masks
+
+    def batch(self, arrays: list[Any]) -> Batch:
+        """Make the batch of one frame's arrays."""
+        values = self._values
+        if self._plain:
+            return Batch({name: function(a) for (name, function), a in zip(values, arrays, strict=True)})  # type: ignore[misc]
+        items = {v[0]: v[1](a) for v, a in zip(values, arrays, strict=False) if v is not None}
+        masks = arrays[len(values) :]
+        return Batch(items, {of: convert(a) for (of, convert), a in zip(self._masks, masks, strict=False)})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _int64(value: Array) -> Array:
+    return value.astype(np.int64)
+
+
+def _after(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: second(first(value))
+
+
+def label_table(categories: tuple[Any, ...]) -> Array:
+    """Make the array that codes index: the categories, then what code -1 stands for."""
+    if categories and all(isinstance(c, bool) for c in categories):
+        return np.array([*categories, False])
+    if categories and all(isinstance(c, int) for c in categories):
+        return np.array([*categories, 0])
+    if categories and all(isinstance(c, (int, float)) for c in categories):
+        return np.array([*categories, np.nan])
+    table = np.empty(len(categories) + 1, dtype=object)
+    table[:-1] = categories
+    table[-1] = np.nan
+    return table
+
+
+def _labels(field: Field, target: Target, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    table = label_table(field.categories or ())
+    if table.dtype != object:
+        return lambda codes: convert(table[codes])
+    if target == "torch":  # which has no strings: a list, as its default collation makes
+        return lambda codes: table[codes].tolist()
+    return lambda codes: table[codes]
+
+
+def _torch_function() -> Callable[[Any], Any]:
+    import torch
+
+    function: Callable[[Any], Any] = torch.from_numpy
+    return function
+
+
+def _torch_csr() -> Callable[[Any], Any]:
+    """Give a function that makes ``torch.sparse_csr`` tensors which share the arrays of a `CSR`."""
+    import torch
+
+    make, view = torch.sparse_csr_tensor, torch.from_numpy
+    with warnings.catch_warnings():  # torch says once per process that sparse CSR is in beta
+        warnings.simplefilter("ignore")
+        empty = torch.zeros(1, dtype=torch.int32)
+        make(empty, empty[:0], torch.zeros(0), size=(0, 0), check_invariants=False)
+
+    def convert(value: CSR) -> Any:
+        indptr, indices, data, shape = value
+        return make(view(indptr), view(indices), view(data), size=shape, check_invariants=False)
+
+    return convert
+
+
+def _scipy_csr(value: CSR) -> Any:
+    """Make a ``scipy.sparse.csr_matrix`` that shares the arrays, without checking them."""
+    from scipy.sparse import csr_matrix
+
+    matrix = csr_matrix(value.shape, dtype=value.data.dtype)
+    matrix.indptr, matrix.indices, matrix.data = value.indptr, value.indices, value.data
+    matrix.has_canonical_format = True
+    return matrix

@@ -1,0 +1,196 @@
+"""Shared memory of a connection, and who still looks at which frame of it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import mmap
+import os
+import sys
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from loaderd import _fork
+from loaderd._errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from loaderd._wire import Channel, Message
+
+LARGE: Final = 64 << 10
+"""Arrays of at least this many bytes are views of a frame; smaller ones are copied out of it."""
+
+Key = tuple[int, int]
+"""What a release names: (gen, seq)."""
+
+
+class Segment:
+    """One shared memory file, mapped readable and writable.
+
+    The mapping goes when the segment and the last lease in it are gone, whatever the order.
+
+    Parameters
+    ----------
+    fd
+        Its descriptor. Closed here.
+    size
+        Its size in bytes, as the daemon announced it.
+    """
+
+    def __init__(self, fd: int, size: int) -> None:
+        try:
+            if size <= 0 or os.fstat(fd).st_size < size:
+                raise ProtocolError(f"the daemon announced a segment of {size} bytes and sent one that is smaller")
+            flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+            # The mapping alone keeps the memory; before 3.13 the module keeps a descriptor of its own besides.
+            more = {"trackfd": False} if sys.version_info >= (3, 13) else {}
+            self.memory = mmap.mmap(fd, size, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE, **more)
+        finally:
+            os.close(fd)
+        self.size = size
+        self._whole = ctypes.c_char * size
+
+    def lease(self) -> Any:
+        """Give an object on which arrays of this memory can hang, one for each frame.
+
+        It spans the whole segment, so that one ctypes type serves all frames. It keeps the mapping as long as it lives.
+        """
+        return self._whole.from_buffer(self.memory)
+
+    def close(self) -> None:
+        """Unmap now if nothing looks at it, else when the last lease goes."""
+        with contextlib.suppress(BufferError):
+            self.memory.close()
+
+
+class _Lease(weakref.ref[Any]):
+    """Watches a lease, and knows its frame."""
+
+    __slots__ = ("key",)
+    key: Key
+
+
+class Leases:
+    """The frames of one connection that arrays still look at, and those to be released.
+
+    A frame is let go by the garbage collector, at any point of any thread. What runs then takes no lock: it appends
+    to a deque, and writes to a descriptor if somebody waits for frames.
+
+    Parameters
+    ----------
+    wakeable
+        Make the descriptor ``wake_fd``, on which a finalizer writes while ``waiting`` is set.
+    """
+
+    def __init__(self, *, wakeable: bool = False) -> None:
+        self._dead: deque[Key] = deque()
+        self._held: dict[Key, _Lease] = {}
+        self._wake = [-1, -1]  # [to write to while somebody waits, to read from]
+        self._writer = -1
+        if wakeable:
+            self._writer, self._wake[1] = _wake_pair()
+        self._on_death = _finalizer(self._dead, self._wake)
+        _fork.register(self)
+
+    @property
+    def wake_fd(self) -> int:
+        """The descriptor to poll, or -1."""
+        return self._wake[1]
+
+    @property
+    def waiting(self) -> bool:
+        """Whether finalizers write to ``wake_fd``."""
+        return self._wake[0] >= 0
+
+    @waiting.setter
+    def waiting(self, value: bool) -> None:
+        self._wake[0] = self._writer if value else -1
+
+    def take(self, segment: Segment, key: Key) -> Any:
+        """Lease the frame ``key``: it is released once the returned object and all arrays on it are gone."""
+        lease = segment.lease()
+        watch = _Lease(lease, self._on_death)
+        watch.key = key
+        self._held[key] = watch
+        return lease
+
+    def drop(self, key: Key) -> None:
+        """Release a frame that nothing looks at."""
+        self._dead.append(key)
+
+    def held(self) -> int:
+        """Count the frames that arrays look at."""
+        dead = self._dead
+        return len(self._held) - sum(key in self._held for key in list(dead)) if dead else len(self._held)
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to release."""
+        return bool(self._dead)
+
+    def releases(self) -> Iterable[Message]:
+        """Give the messages that release what is to be released."""
+        by_gen: dict[int, list[int]] = {}
+        dead = self._dead
+        while dead:
+            key = dead.popleft()
+            self._held.pop(key, None)
+            by_gen.setdefault(key[0], []).append(key[1])
+        return [{"op": "release", "gen": gen, "seqs": seqs} for gen, seqs in by_gen.items()]
+
+    def flush(self, channel: Channel) -> None:
+        """Send what is to be released."""
+        while self._dead:
+            for message in self.releases():
+                channel.send(message)
+
+    def drain_wake(self) -> None:
+        """Take what finalizers wrote."""
+        if self._wake[1] >= 0:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake[1], 4096)
+
+    def close(self) -> None:
+        """Stop listening to finalizers. What is leased stays mapped for as long as arrays look at it."""
+        self.waiting = False
+        self._held.clear()
+        self._dead.clear()
+        for fd in {self._writer, self._wake[1]} - {-1}:
+            os.close(fd)
+        self._writer = self._wake[1] = -1
+
+    def __del__(self) -> None:
+        self.close()
+
+    def after_fork(self) -> None:
+        """Forget the parent's frames."""
+        self.close()
+
+
+def _finalizer(dead: deque[Key], wake: list[int]) -> Callable[[Any], None]:
+    # A closure over nothing but these, so that no cycle keeps a connection alive.
+    pid, getpid, write = os.getpid(), os.getpid, os.write
+
+    def on_death(lease: Any) -> None:
+        if getpid() != pid:
+            return
+        dead.append(lease.key)
+        fd = wake[0]
+        if fd >= 0:
+            with contextlib.suppress(OSError):
+                write(fd, b"\1\0\0\0\0\0\0\0")
+
+    return on_death
+
+
+def _wake_pair() -> tuple[int, int]:
+    """Make a non-blocking descriptor to write to and one to read from; an eventfd is both."""
+    if hasattr(os, "eventfd"):
+        fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        return fd, fd
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    return writer, reader

@@ -1,0 +1,410 @@
+"""Many AnnData files as one: the dataset, map-style."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from loaderd import _arguments, _fork, _torch
+from loaderd._errors import BatchesHeldWarning, Closed, Unsupported, from_wire
+from loaderd._getter import Getter
+from loaderd._source import Losses, OnDaemonLoss, Source
+from loaderd._warn import warn
+from loaderd._wire import ConnectionLost
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from typing_extensions import Self
+
+    from loaderd._convert import Target
+    from loaderd._rows import RowMaker, Rows
+    from loaderd.loader import Loader
+
+Join = Literal["inner", "outer"] | None
+
+
+def mapped(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    layers_keys: str | Sequence[str] | None = None,
+    obs_keys: str | Sequence[str] | None = None,
+    obsm_keys: str | Sequence[str] | None = None,
+    obs_filter: Any = None,
+    join: Join = "inner",
+    encode_labels: bool | Sequence[str] = True,
+    unknown_label: str | dict[str, str] | None = None,
+    cache_categories: bool = True,
+    parallel: bool = False,
+    dtype: Any = None,
+    *,
+    on_daemon_loss: OnDaemonLoss = "restart",
+) -> MappedCollection:
+    """Map h5ad files as one dataset, without loading them.
+
+    Rows are those of the first file, then those of the second, and so on. The daemon that reads the files is started
+    if none runs.
+
+    Parameters
+    ----------
+    paths
+        A path, a pattern such as ``"data/*.h5ad"`` (its matches are sorted), or a list of these.
+    layers_keys
+        ``"X"`` (the default), ``"raw.X"``, or names under ``layers``; one or several.
+    obs_keys
+        Columns of ``obs`` that each row carries.
+    obsm_keys
+        Names under ``obsm`` that each row carries, as ``obsm_NAME``.
+    obs_filter
+        Not supported yet.
+    join
+        ``"inner"``: the variables that all files have, in the order of the first. ``"outer"``: those that any
+        has, sorted; 0 where a file lacks one. None: each file keeps its own.
+    encode_labels
+        Which of ``obs_keys`` become codes: all, none, or those listed. A code is the place of a label in the sorted
+        labels of all files.
+    unknown_label
+        The label that becomes code -1: for all encoded keys, or by key.
+    cache_categories, parallel
+        Accepted as the reference does; nothing depends on them here.
+    dtype
+        Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files.
+    on_daemon_loss
+        What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
+        `DaemonGone`.
+
+    Returns
+    -------
+    MappedCollection
+        The dataset.
+
+    Raises
+    ------
+    NotFound, BadFile, Unsupported, NoElement, UnknownKey, NoSharedVars
+        What is wrong with a file or with what is asked of it. The daemon lives on.
+    InvalidArgument
+        An option has a value that it cannot have.
+    DaemonGone
+        No daemon runs and none could be started.
+
+    Examples
+    --------
+    >>> mapped = loaderd.mapped(["a.h5ad", "b.h5ad"], obs_keys=["cell_type"], join="inner")  # doctest: +SKIP
+    >>> for batch in mapped.loader(batch_size=128, shuffle=True, seed=0):  # doctest: +SKIP
+    ...     batch["X"], batch["cell_type"]
+    """
+    del cache_categories, parallel
+    if obs_filter is not None:
+        raise Unsupported(
+            "obs_filter is not supported yet",
+            stage="open",
+            object="obs_filter",
+            hint="filter with torch.utils.data.Subset(mapped, indices)",
+        )
+    obs = _arguments.keys("obs_keys", obs_keys, [])
+    encode, unknown, encoded = _arguments.labels_spec(obs, encode_labels, unknown_label)
+    source = Source(
+        paths=_arguments.expand(paths),
+        spec={
+            "layers_keys": _arguments.keys("layers_keys", layers_keys, ["X"]),
+            "obs_keys": obs,
+            "obsm_keys": _arguments.keys("obsm_keys", obsm_keys, []),
+            "join": _arguments.choice("join", join, ("inner", "outer", None)),
+            "encode_labels": encode,
+            "unknown_label": unknown,
+        },
+        on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
+    )
+    return MappedCollection(source, encoded, _torch.dtype_name(dtype))
+
+
+class MappedCollection:
+    """Many h5ad files as one dataset; made by `mapped`.
+
+    It has the interface of a map-style ``torch.utils.data.Dataset``: ``DataLoader(mapped, batch_size=128,
+    shuffle=True, num_workers=4)`` works, with samplers, ``Subset``, ``random_split`` and ``ConcatDataset``. A batch of
+    a ``DataLoader`` is fetched in one request. `loader` is faster, because it works ahead.
+
+    Several threads may use one collection. A forked or unpickled copy connects by itself when it is first used.
+
+    Parameters
+    ----------
+    source
+        The files.
+    encoded
+        The encoded ones of its ``obs_keys``.
+    dtype
+        Of layers and ``obsm``.
+    """
+
+    def __init__(self, source: Source, encoded: list[str], dtype: str | None) -> None:
+        self._source = source
+        self._encoded = encoded
+        self._dtype = dtype
+        self._closed = False
+        self._warned = False
+        self._set_up()
+        losses = Losses(source)
+        while self._getter is None:
+            try:
+                self._attach(brief=False)
+            except ConnectionLost as lost:
+                losses.add(0, lost)
+
+    def _set_up(self) -> None:
+        self._lock = threading.Lock()
+        self._getter: Getter | None = None  # guarded by _lock
+        _fork.register(self)
+
+    # --- as a dataset ---------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self._source.n_obs
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """Give one row: ``_store_idx``, layers and ``obsm_NAME`` as 1-D arrays, and ``obs`` values.
+
+        A missing value is NaN. A key that the row's file does not have is left out.
+        """
+        row = np.array([_arguments.row_number(index, len(self))], dtype="<i8")
+        maker, arrays = self._get(row.tobytes(), hold=False)
+        return dict(maker.row(arrays, 0))
+
+    def __getitems__(self, indices: Sequence[int]) -> Rows | list[Any]:
+        """Give several rows, fetched at once: a sequence of dicts that ``default_collate`` turns into a ready batch."""
+        rows = _arguments.row_numbers(indices, len(self))
+        if not len(rows):
+            return []
+        _torch.register()
+        maker, arrays = self._get(rows.tobytes(), hold=True)
+        return maker.rows(arrays)
+
+    def _get(self, rows: bytes, *, hold: bool) -> tuple[RowMaker, list[Any]]:
+        losses = Losses(self._source)
+        with self._lock:
+            while True:
+                self._check_open()
+                try:
+                    getter = self._getter or self._attach()
+                    answer = getter.ask(rows)
+                    if answer["op"] == "ready":
+                        crowded = hold and getter.crowded
+                        found = getter.read(answer, hold=hold and not crowded)
+                        break
+                except ConnectionLost as lost:
+                    losses.add(self._detach(), lost)
+                except BaseException:  # Ctrl-C included: what would come next on this connection is not known
+                    self._detach()
+                    raise
+                else:
+                    raise from_wire(answer)
+        if crowded and not self._warned and not _torch.in_worker():
+            self._warned = True
+            warn(
+                "batches are kept alive, so further ones are copied out of shared memory, which is slower; "
+                "keep what you need of a batch instead of the batch",
+                BatchesHeldWarning,
+            )
+        return found
+
+    def _attach(self, *, brief: bool = True) -> Getter:
+        channel = self._source.attach(brief=brief)
+        self._getter = Getter(channel, self._dtype, self._encoded, self._absent)
+        return self._getter
+
+    def _detach(self) -> int:
+        getter, self._getter = self._getter, None
+        if getter is None:
+            return 0
+        getter.close()
+        return getter.channel.daemon_pid
+
+    # --- as a loader ----------------------------------------------------------------------------------------
+
+    def loader(
+        self,
+        batch_size: int = 128,
+        shuffle: bool = False,
+        seed: int | None = None,
+        drop_last: bool = False,
+        rank: int | None = None,
+        world_size: int | None = None,
+        format: Literal["dense", "csr"] = "dense",  # noqa: A002
+        dtype: Any = None,
+        to: Target | None = None,
+        prefetch: int | None = None,
+    ) -> Loader:
+        """Make a loader of ready batches, which the daemon prepares ahead.
+
+        Parameters
+        ----------
+        batch_size
+            Rows of a batch, for each rank.
+        shuffle
+            Draw the order uniformly from all orders of all rows, another for each epoch; else the order of the files.
+        seed
+            Of the shuffle, 0 to 2⁶⁴ - 1. None: drawn at random, and shown as ``loader.seed``.
+        drop_last
+            Leave out the last global batch if it is not full.
+        rank, world_size
+            This process among those that train together. None: from ``torch.distributed`` if it is initialised, else
+            from ``RANK`` and ``WORLD_SIZE``, else 0 of 1.
+        format
+            ``"dense"`` or ``"csr"``: how layers come.
+        dtype
+            Of layers and ``obsm``; None: as the collection.
+        to
+            ``"torch"``, ``"numpy"`` or ``"scipy"``: what arrays come as. None: torch if this process has imported it,
+            else numpy.
+        prefetch
+            Batches to prepare ahead. None: the daemon's choice, by their size.
+
+        Returns
+        -------
+        Loader
+            Each iteration over it is one epoch.
+
+        Raises
+        ------
+        InvalidArgument
+            An option has a value that it cannot have.
+        """
+        from loaderd.loader import Loader, Options
+
+        self._check_open()
+        _torch.register()
+        options = Options.check(
+            batch_size=batch_size,
+            shuffle=shuffle,
+            seed=seed,
+            drop_last=drop_last,
+            rank=rank,
+            world_size=world_size,
+            format=format,
+            dtype=_torch.dtype_name(dtype) or self._dtype,
+            to=to,
+            prefetch=prefetch,
+        )
+        return Loader(self._source, self._encoded, options)
+
+    # --- what is in it --------------------------------------------------------------------------------------
+
+    @property
+    def n_obs(self) -> int:
+        """Number of rows (cells) of all files."""
+        return self._source.n_obs
+
+    @property
+    def n_vars(self) -> int | None:
+        """Number of variables (genes) of a row of ``X``; None if files differ and are not joined."""
+        return self._source.n_vars
+
+    @property
+    def shape(self) -> tuple[int, int | None]:
+        """``(n_obs, n_vars)``."""
+        return self.n_obs, self.n_vars
+
+    @property
+    def n_obs_list(self) -> list[int]:
+        """Rows of each file."""
+        return list(self._describe("n_obs_list"))
+
+    @property
+    def n_vars_list(self) -> list[int] | None:
+        """Variables of each file; None with ``join=None``."""
+        found = self._describe("n_vars_list")
+        return None if found is None else list(found)
+
+    @property
+    def original_shapes(self) -> list[tuple[int, int | None]]:
+        """Rows and variables of each file, before the join."""
+        return [(shape[0], shape[1]) for shape in self._describe("shapes")]
+
+    @property
+    def var_joint(self) -> Any:
+        """Names of the variables of ``X``: a pandas Index, or without pandas an array; None with ``join=None``."""
+        names = self._describe("var")
+        if names is None:
+            return None
+        try:
+            return importlib.import_module("pandas").Index(names, dtype=object)
+        except ImportError:
+            return np.array(names, dtype=object)
+
+    @property
+    def encoders(self) -> dict[str, dict[Any, int]]:
+        """Label -> code, for each encoded key."""
+        columns = self._describe("columns") or []
+        return {c["key"]: dict(c["encoder"] or []) for c in columns if c["encoded"]}
+
+    @property
+    def layers_keys(self) -> list[str]:
+        """As given, as a list."""
+        return list(self._source.spec["layers_keys"])
+
+    @property
+    def obs_keys(self) -> list[str]:
+        """As given, as a list."""
+        return list(self._source.spec["obs_keys"])
+
+    @property
+    def obsm_keys(self) -> list[str]:
+        """As given, as a list."""
+        return list(self._source.spec["obsm_keys"])
+
+    @property
+    def path_list(self) -> list[str]:
+        """The files, as absolute paths, in the order of the rows."""
+        return list(self._source.paths)
+
+    def _describe(self, what: str) -> Any:
+        return self._source.describe()[what]
+
+    def _absent(self, key: str) -> list[int]:
+        return next((c["absent"] or [] for c in self._describe("columns") or [] if c["key"] == key), [])
+
+    # --- its life -------------------------------------------------------------------------------------------
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
+    def close(self) -> None:
+        """Disconnect. Rows and batches that were given out stay valid, and loaders go on; may be called again."""
+        self._closed = True
+        with self._lock:
+            self._detach()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Closed("the collection is closed", object="MappedCollection", hint="call loaderd.mapped again")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def after_fork(self) -> None:
+        """Forget the parent's connection; the next use makes one."""
+        self._lock = threading.Lock()
+        self._getter = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        left_out = ("_lock", "_getter")
+        return {key: value for key, value in self.__dict__.items() if key not in left_out}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._set_up()
+
+    def __repr__(self) -> str:
+        files = len(self._source.paths)
+        shape = f"{self.n_obs:,} × {'differing' if self.n_vars is None else f'{self.n_vars:,}'}"
+        closed = ", closed" if self._closed else ""
+        join = self._source.spec["join"]
+        return f"MappedCollection({shape}, {files} file{'s' if files != 1 else ''}, join={join!r}{closed})"
