@@ -1,6 +1,10 @@
 package ipc
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
 
 // Code says what kind of error a daemon reports. The Python client has an exception class for each.
 type Code string
@@ -97,3 +101,14 @@ func (e *Error) Is(target error) bool {
 
 // Unwrap is the error below, on the side where it happened.
 func (e *Error) Unwrap() error { return e.cause }
+
+// EncodeMsgpack implements the codec's interface. What is not UTF-8, such as part of a path, is replaced: no str
+// may hold it.
+func (e *Error) EncodeMsgpack(enc *msgpack.Encoder) error {
+	type plain Error // without this method
+	clean := plain(*e)
+	for _, s := range []*string{(*string)(&clean.Code), &clean.Stage, &clean.Object, &clean.Message, &clean.Hint} {
+		*s = strings.ToValidUTF8(*s, "\uFFFD")
+	}
+	return enc.Encode(&clean)
+}

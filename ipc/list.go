@@ -1,6 +1,10 @@
 package ipc
 
-import "github.com/vmihailenco/msgpack/v5"
+import (
+	"unicode/utf8"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
 
 // Ints is a list on the wire: an array even when it is nil.
 type Ints []int
@@ -107,4 +111,26 @@ func (s *Shape) DecodeMsgpack(d *msgpack.Decoder) error {
 	}
 	s[1], err = d.DecodeInt64()
 	return err
+}
+
+// Paths are names of files. On the wire one that is not UTF-8 is bin, for no str may hold it.
+type Paths []string
+
+// EncodeMsgpack implements the codec's interface.
+func (l Paths) EncodeMsgpack(e *msgpack.Encoder) error {
+	if err := e.EncodeArrayLen(len(l)); err != nil {
+		return err
+	}
+	for _, p := range l {
+		var err error
+		if utf8.ValidString(p) {
+			err = e.EncodeString(p)
+		} else {
+			err = e.EncodeBytes([]byte(p))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

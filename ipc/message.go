@@ -18,10 +18,10 @@ type Hello struct {
 
 // Open names the files of a collection and how they are joined.
 type Open struct {
-	ID    int64    `msgpack:"id"`
-	Paths []string `msgpack:"paths"` // absolute
-	Spec  Spec     `msgpack:"spec"`
-	Brief bool     `msgpack:"brief"` // the client knows the answer's long parts
+	ID    int64 `msgpack:"id"`
+	Paths Paths `msgpack:"paths"` // absolute
+	Spec  Spec  `msgpack:"spec"`
+	Brief bool  `msgpack:"brief"` // the client knows the answer's long parts
 }
 
 // Get asks for one batch of these rows.

@@ -28,15 +28,18 @@ func (k Kind) Buffers() int {
 	return 0
 }
 
+// MaskPrefix begins the name of a mask; the name of the field it speaks of follows.
+const MaskPrefix = "mask:"
+
 // Field is one field of a batch.
 type Field struct {
 	Name       string `msgpack:"name"`
 	Kind       Kind   `msgpack:"kind"`
-	DType      string `msgpack:"dtype"`                // numpy's name
-	Width      int    `msgpack:"width"`                // columns of a dense or csr field, 1 for others
-	Buffers    int    `msgpack:"buffers"`              // see [Kind.Buffers]
-	Of         string `msgpack:"of,omitempty"`         // of a mask: the field it speaks of
-	Categories []any  `msgpack:"categories,omitempty"` // of a column of codes
+	DType      string `msgpack:"dtype"`      // numpy's name
+	Width      int    `msgpack:"width"`      // columns of a dense or csr field, 1 for others
+	Buffers    int    `msgpack:"buffers"`    // see [Kind.Buffers]
+	Of         string `msgpack:"of"`         // of a mask: the field it speaks of
+	Categories []any  `msgpack:"categories"` // of a column of codes; nil for one of values
 }
 
 // Schema is the list of fields of every frame of a stream, in the order of docs/protocol.md, "Frames".

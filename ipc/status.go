@@ -28,10 +28,10 @@ type Status struct {
 
 // CollectionStatus is one open collection, shared by all who asked for the same.
 type CollectionStatus struct {
-	Hash  string   `msgpack:"hash" json:"hash"`
-	Paths []string `msgpack:"paths" json:"paths"`
-	NObs  int64    `msgpack:"n_obs" json:"n_obs"`
-	Users int      `msgpack:"users" json:"users"`
+	Hash  string `msgpack:"hash" json:"hash"`
+	Paths Paths  `msgpack:"paths" json:"paths"`
+	NObs  int64  `msgpack:"n_obs" json:"n_obs"`
+	Users int    `msgpack:"users" json:"users"`
 }
 
 // SessionStatus is one connection.
