@@ -78,6 +78,12 @@ func castersBetweenSpecials(t *[numTypes][numTypes]caster) {
 			out[i] = 0x3c00 * uint16(truth(v != 0))
 		}
 	}
+	t[float32Type][float16Type] = func(dst, src []byte, n int) {
+		out := view[uint16](dst)[:n]
+		for i, v := range view[float32](src)[:n] {
+			out[i] = floatToHalf32(v)
+		}
+	}
 	t[float16Type][boolType] = func(dst, src []byte, n int) {
 		for i, v := range view[uint16](src)[:n] {
 			dst[i] = truth(v&0x7fff != 0)

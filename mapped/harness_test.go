@@ -202,3 +202,5 @@ func wantError(t *testing.T, err, kind error, parts ...string) {
 }
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
+
+func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, seed)) }

@@ -194,6 +194,23 @@ def write_legacy():
         f.create_dataset("uns/cell_type_categories", data=np.array([b"mono"]))
 
 
+def write_same():
+    """One matrix, stored in four ways: batches must not show which."""
+    m = csr(60, 40, np.float32, shuffle=True, repeats=1, empty=(0, 17, 59))
+    band = rng.integers(0, 5, (60, 40)).astype(np.float32)
+    for name, kw in {
+        "contiguous": {},
+        "chunked": dict(chunks=(37,)),
+        "gzip": dict(chunks=(41,), compression="gzip", shuffle=True),
+        "lzf": dict(chunks=(300,), compression="lzf"),
+    }.items():
+        with h5py.File(HERE / f"same_{name}.h5ad", "w") as f:
+            write_shell(f, 60, [f"v{i}" for i in range(40)])
+            write_csr(f, "X", m, np.float32, np.int32, **kw)
+            kw = dict(kw, chunks=(7, 9)) if kw else {}
+            write_array(f.create_group("obsm"), "band", band, **kw)
+
+
 # --- what anndata, scipy and pandas make of them ----------------------------------------------------------
 
 
@@ -419,6 +436,7 @@ def main():
     write_modern()
     write_stored_otherwise()
     write_legacy()
+    write_same()
     out = [{"name": name, "options": spec, "expect": model(**spec)} for name, spec in cases()]
     text = ",\n".join(json.dumps(without_nan(c), ensure_ascii=False) for c in out)
     (HERE / "cases.json").write_text(f"[\n{text}\n]\n")

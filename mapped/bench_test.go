@@ -1,0 +1,195 @@
+package mapped
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// The benchmarks write batches of 128 random rows of 20,000 genes and 1,775
+// values each, as cells of single-cell data have them. Rows per second is what
+// counts; a steady batch allocates nothing.
+//
+// Without anything set, they read a file of flat arrays through the same paths as
+// an uncompressed h5ad. LOADERD_BENCH_H5AD, a list of paths, puts real files there.
+const (
+	benchRows  = 8192
+	benchGenes = 20000
+	benchNNZ   = 1775
+	benchBatch = 128
+)
+
+// diskArray lies in a real file, in runs like the chunks that anndata writes.
+type diskArray struct {
+	*memArray
+	disk *os.File
+	base int64
+}
+
+const benchChunk = 21671
+
+func (a *diskArray) direct() bool { return true }
+
+func (a *diskArray) directAt(i int64) (off, run int64, ok bool) {
+	n := a.dims[0]
+	return a.base + i*int64(a.e.dtype.size()), min(n-i, benchChunk-i%benchChunk), i < n
+}
+
+func (a *diskArray) readAt(p []byte, off int64) error {
+	_, err := a.disk.ReadAt(p, off)
+	return err
+}
+
+// benchFile writes one store; unsorted rows have their columns in random order.
+func benchFile(b *testing.B, unsorted bool) *memFile {
+	b.Helper()
+	r := rand.New(rand.NewPCG(7, 7))
+	f := &memFile{}
+	f.top = newMemGroup(f, "")
+	var vars []string
+	for i := range benchGenes {
+		vars = append(vars, fmt.Sprintf("gene%d", i))
+	}
+	f.top.group("var").strings("_index", vars...)
+	f.top.group("obs").strings("_index", make([]string, benchRows)...)
+	indices, data := make([]byte, 0, benchRows*benchNNZ*4), make([]byte, 0, benchRows*benchNNZ*4)
+	ptr := []float64{0}
+	row := make([]int, benchGenes)
+	for i := range row {
+		row[i] = i
+	}
+	for i := range benchRows {
+		for k := range benchNNZ {
+			j := k + r.IntN(benchGenes-k)
+			row[k], row[j] = row[j], row[k]
+		}
+		cols := slices.Clone(row[:benchNNZ])
+		if !unsorted {
+			slices.Sort(cols)
+		}
+		for _, c := range cols {
+			indices = binary.LittleEndian.AppendUint32(indices, uint32(c))
+			data = binary.LittleEndian.AppendUint32(data, 0x3f800000+uint32(r.IntN(4))<<20)
+		}
+		ptr = append(ptr, float64((i+1)*benchNNZ))
+	}
+	path := filepath.Join(b.TempDir(), "arrays")
+	if err := os.WriteFile(path, append(indices, data...), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	disk, err := os.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { disk.Close() })
+	x := f.top.group("X")
+	x.texts["encoding-type"], x.ints["shape"] = "csr_matrix", []int64{benchRows, benchGenes}
+	n := int64(benchRows * benchNNZ)
+	x.members["indices"] = &diskArray{x.numbers("indices", int32Type, nil, storage{}, n), disk, 0}
+	x.members["data"] = &diskArray{x.numbers("data", float32Type, nil, storage{}, n), disk, n * 4}
+	x.numbers("indptr", int64Type, toRaw(ptr, int64Type), storage{run: 1 << 20}, benchRows+1)
+	return f
+}
+
+func benchCollection(b *testing.B, unsorted bool) *Collection {
+	b.Helper()
+	var c *Collection
+	var err error
+	if paths := os.Getenv("LOADERD_BENCH_H5AD"); paths != "" {
+		c, err = Open(context.Background(), strings.Split(paths, ":"), Options{Join: JoinOuter})
+	} else {
+		file := benchFile(b, unsorted)
+		c, err = openWith(context.Background(), []string{"bench"}, Options{}, func(string) (container, error) { return file, nil })
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { c.Close() })
+	return c
+}
+
+func benchmarkFill(b *testing.B, unsorted bool, o EncoderOptions, workers int) {
+	c := benchCollection(b, unsorted)
+	e, err := c.NewEncoder(o)
+	if err != nil {
+		b.Fatal(err)
+	}
+	caps := e.MaxBounds(benchBatch)
+	batch := e.NewBatch()
+	// As a ring of four frames would be.
+	var frames [][][]byte
+	for range 4 {
+		frames = append(frames, layout(e, benchBatch, caps))
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	rows := make([]int64, benchBatch)
+	scratch := make([]*Scratch, workers)
+	for i := range scratch {
+		scratch[i] = NewScratch()
+	}
+	one := func(i int) {
+		for k := range rows {
+			rows[k] = r.Int64N(c.NObs())
+		}
+		if err := batch.Begin(rows, 0, frames[i%len(frames)], caps); err != nil {
+			b.Fatal(err)
+		}
+		if workers == 1 {
+			if err := batch.Fill(context.Background(), scratch[0], 0, benchBatch); err != nil {
+				b.Fatal(err)
+			}
+		} else {
+			var g errgroup.Group
+			for w, s := range scratch {
+				g.Go(func() error {
+					return batch.Fill(context.Background(), s, w*benchBatch/workers, (w+1)*benchBatch/workers)
+				})
+			}
+			if err := g.Wait(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if _, err := batch.Finish(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for i := range 200 { // until every buffer has grown
+		one(i)
+	}
+	runtime.GC()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		one(i)
+	}
+	b.ReportMetric(float64(b.N*benchBatch)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func BenchmarkFill(b *testing.B) {
+	for _, bench := range []struct {
+		name     string
+		unsorted bool
+		o        EncoderOptions
+		workers  int
+	}{
+		{"dense float32", false, EncoderOptions{}, 1},
+		{"dense float32, two goroutines", false, EncoderOptions{}, 2},
+		{"dense float32 of unsorted rows", true, EncoderOptions{}, 1},
+		{"dense float16", false, EncoderOptions{DType: "float16"}, 1},
+		{"csr float32", false, EncoderOptions{Format: CSR}, 1},
+		{"csr float32, two goroutines", false, EncoderOptions{Format: CSR}, 2},
+		{"csr float32 of unsorted rows", true, EncoderOptions{Format: CSR}, 1},
+		{"csr float16", false, EncoderOptions{Format: CSR, DType: "float16"}, 1},
+	} {
+		b.Run(bench.name, func(b *testing.B) { benchmarkFill(b, bench.unsorted, bench.o, bench.workers) })
+	}
+}
