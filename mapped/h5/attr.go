@@ -29,18 +29,7 @@ func (a *Attr) Float() (float64, error) { return only(a, a.Floats) }
 func (a *Attr) Bool() (bool, error) { return only(a, a.Bools) }
 
 // Object follows the one object reference (anndata before 0.8 points from codes to categories so).
-func (a *Attr) Object() (Object, error) {
-	if a.typ.Class != ClassReference || a.Len() != 1 {
-		return nil, a.fail(wrongType(a.typ, "one object reference"))
-	}
-	c := a.f.cursor(a.raw)
-	addr := c.addr()
-	if addr == 0 || addr == undefAddr {
-		return nil, a.fail(&Error{Kind: ErrNotFound, Form: "a null reference"})
-	}
-	o, err := a.f.object(addr, fmt.Sprintf("%s → %#x", a.at, addr))
-	return o, a.fail(err)
-}
+func (a *Attr) Object() (Object, error) { return only(a, a.Objects) }
 
 func only[T any](a *Attr, all func() ([]T, error)) (v T, err error) {
 	if n := a.Len(); n != 1 {

@@ -38,7 +38,7 @@ type fractalHeap struct {
 const heapKeepBytes = 8 << 20
 
 func (f *File) fractalHeap(addr uint64) (*fractalHeap, error) {
-	fixed := 4 + 1 + 2 + 2 + 1 + 4 + 12*f.lenLen + 3*f.offLen + 2 + 2*f.lenLen + 2 + 2 + 2
+	fixed := 4 + 1 + 2 + 2 + 1 + 4 + 12*f.lenLen + 3*f.offLen + 4*2
 	b, err := f.bytes(addr, int64(fixed)+4)
 	if err != nil {
 		return nil, err

@@ -61,6 +61,7 @@ func (f *File) collection(addr uint64) (*collection, error) {
 	}
 	k := &collection{b: string(b), spans: map[uint16]span{}}
 	c.b = b
+	c.pad(0, 8)
 	return k, k.parse(&c)
 }
 
@@ -69,6 +70,7 @@ func (k *collection) parse(c *cursor) error {
 		index := c.u16()
 		c.skip(2 + 4) // reference count, reserved
 		n := c.length()
+		c.pad(0, 8)
 		if index == 0 { // the free space, always last
 			return nil
 		}

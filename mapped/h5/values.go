@@ -1,6 +1,9 @@
 package h5
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Values are elements in memory, as an attribute, a field of a compound or a whole dataset gives
 // them. Arrays inside elements are flattened: their dimensions are appended to the shape.
@@ -37,6 +40,23 @@ func (v *Values) IsNull() bool { return v.null }
 
 // Len is the number of elements, arrays flattened.
 func (v *Values) Len() int { return len(v.raw) / v.typ.Size }
+
+// Field gives one member of compound values; ErrNotFound when there is none of that name, ErrType when
+// they are no compounds.
+func (v *Values) Field(name string) (*Values, error) {
+	if v.typ.Class != ClassCompound {
+		return nil, v.fail(wrongType(v.typ, "a compound"))
+	}
+	m, ok := v.typ.Member(name)
+	if !ok {
+		return nil, v.fail(&Error{Kind: ErrNotFound, Form: fmt.Sprintf("field %q", name)})
+	}
+	raw := make([]byte, 0, v.Len()*m.Type.Size)
+	for at := m.Offset; at < len(v.raw); at += v.typ.Size {
+		raw = append(raw, v.raw[at:at+m.Type.Size]...)
+	}
+	return newValues(v.f, fmt.Sprintf("%s[%q]", v.at, name), m.Type, space{dims: v.shape, null: v.null}, raw), nil
+}
 
 func (v *Values) fail(err error) error { return locate(err, v.f.name, v.at) }
 
@@ -169,6 +189,27 @@ func (v *Values) Sequences() ([]*Values, error) {
 	})
 	if err != nil {
 		return nil, v.fail(err)
+	}
+	return out, nil
+}
+
+// Objects follows object references; ErrNotFound for a null one.
+func (v *Values) Objects() ([]Object, error) {
+	if v.typ.Class != ClassReference {
+		return nil, v.fail(wrongType(v.typ, "an object reference"))
+	}
+	out := make([]Object, v.Len())
+	c := v.f.cursor(v.raw)
+	for i := range out {
+		addr := c.addr()
+		if addr == 0 || addr == undefAddr {
+			return nil, v.fail(&Error{Kind: ErrNotFound, Form: "a null reference"})
+		}
+		o, err := v.f.object(addr, fmt.Sprintf("%s→%#x", v.at, addr))
+		if err != nil {
+			return nil, v.fail(err)
+		}
+		out[i] = o
 	}
 	return out, nil
 }
