@@ -197,11 +197,12 @@ func (c *chunkCache) take(size int) *cached {
 	return &cached{buf: alignedBytes(size)}
 }
 
-// recycle keeps the memory of a chunk nobody uses, up to a quarter of the budget.
+// recycle keeps the memory of a chunk nobody uses, up to a quarter of the budget
+// or 1 MiB.
 func (c *chunkCache) recycle(e *cached) {
 	c.spare.mu.Lock()
 	defer c.spare.mu.Unlock()
-	if n := int64(cap(e.buf)); c.spare.bytes+n <= c.budget/4 {
+	if n := int64(cap(e.buf)); c.spare.bytes+n <= max(c.budget/4, 1<<20) {
 		c.spare.list = append(c.spare.list, e)
 		c.spare.bytes += n
 	}

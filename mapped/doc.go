@@ -1,2 +1,66 @@
-// Package mapped concatenates AnnData files virtually.
+// Package mapped concatenates AnnData files virtually: rows of many files are
+// numbered through, their variables are joined, their labels encoded, and any
+// rows can be written into memory that the caller provides, in parallel.
+//
+//	Collection  files opened once, joined, encoded      Open
+//	Encoder     one form of batches over a collection   Collection.NewEncoder
+//	Batch       one batch being written                 Encoder.NewBatch
+//	Scratch     working memory of one goroutine         NewScratch
+//
+// # What is read
+//
+// h5ad files as anndata 0.5 and later write them, through [mapped/h5]; other
+// formats implement the interfaces of tree.go. X, layers and raw.X may be CSR or
+// dense, obsm entries dense. obs columns may be numbers, booleans, text,
+// categoricals (groups, `__categories` of 0.7, `uns/KEY_categories` of 0.6) and
+// nullable arrays. The index is a column under its name in the file.
+// The layouts are those of anndata's documentation of its on-disk format and of
+// files written by its old versions.
+//
+// # What comes out
+//
+// Field order, names and the look of absent values are those of docs/protocol.md.
+//
+//   - Layers: the promoted type of the stores (numpy's result_type), or
+//     EncoderOptions.DType by numpy's astype. Repeated columns of a sparse row are
+//     summed in the file's type, as scipy does. Rows of a CSR field have
+//     ascending, distinct columns; explicit zeros stay.
+//   - Encoded labels: int64 codes of the sorted union of the declared categories of
+//     all stores, or of the distinct values of columns that are not categorical.
+//     Missing labels and the unknown label are -1; only the mask tells them apart.
+//   - Text and categoricals that are not encoded: int32 codes into the same table.
+//   - Numbers that are not encoded: the promoted type; NaN counts as missing.
+//   - A mask for every field that some row lacks, a property of the collection and
+//     not of a batch.
+//
+// X and layers are joined over var of all stores, raw.X over raw.var of the stores
+// that have it. Equal lists in equal order are not joined: their order stays and
+// names may repeat.
+//
+// # Reading
+//
+// Sources that need no decoding are read with pread, exactly the bytes of a row,
+// where the types agree straight into the batch. Others are decoded in whole
+// chunks, through a cache of Options.CacheBytes that all goroutines share.
+// Steady batches allocate nothing.
+//
+// # Invariants
+//
+//   - A Collection and its Encoders never change after they are made.
+//   - Bytes of a batch depend on the files' content and the options: not on the
+//     storage of the files, the cache, the goroutines or earlier batches.
+//   - Nothing that a file says is believed unchecked: a column outside the matrix,
+//     an indptr that falls or ends past the data are ErrBadFile. Lengths are
+//     checked before memory is taken.
+//   - A batch whose files changed since Open fails with ErrChanged, at Begin, when
+//     a read comes up short, or at Finish.
+//
+// # Caveats
+//
+// CSC matrices, data frames and sparse matrices in obsm, and zarr stores are
+// ErrUnsupported. Memory per row: 4 bytes for each sparse matrix, 1, 2 or 4 for
+// codes, a number's own width. Close while batches are being filled is safe; they
+// fail with ErrClosed. Platforms are little-endian.
+//
+// [mapped/h5]: https://pkg.go.dev/github.com/loaderd/loaderd/mapped/h5
 package mapped

@@ -35,9 +35,8 @@ func (d dtype) String() string { return dtypeNames[d] }
 // size is in bytes.
 func (d dtype) size() int { return dtypeSizes[d] }
 
-func (d dtype) isFloat() bool    { return d >= float16Type }
+func (d dtype) isFloat() bool  { return d >= float16Type }
 func (d dtype) isSigned() bool   { return d >= int8Type && d <= int64Type }
-func (d dtype) isUnsigned() bool { return d >= uint8Type && d <= uint64Type }
 
 func parseDType(name string) (dtype, error) {
 	for d := boolType; d < numTypes; d++ {

@@ -90,6 +90,10 @@ func compareValues(a, b value) int {
 		return cmp.Compare(int64(a.bits), int64(b.bits))
 	case a.kind == uintValue && b.kind == uintValue:
 		return cmp.Compare(a.bits, b.bits)
+	case a.kind == intValue && b.kind == uintValue:
+		return -1
+	case a.kind == uintValue && b.kind == intValue:
+		return 1
 	}
 	// One of them is a float that no integer equals, so widening the other cannot tie.
 	return cmp.Compare(a.widened(), b.widened())

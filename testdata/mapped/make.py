@@ -77,6 +77,11 @@ def write_modern():
     full = ad.AnnData(X=csr(7, 11, np.float32, shuffle=True), obs=a.obs[[]], var=pd.DataFrame(index=names("zebrafish") + ["raw_1", "raw_2"]))
     a.raw = full
     a.write_h5ad(HERE / "a.h5ad")
+    with h5py.File(HERE / "a.h5ad", "r+") as f:  # write_h5ad makes repeated text categorical
+        del f["obs/note"]
+        ad.io.write_elem(f["obs"], "note", a.obs["note"].astype("string").array)
+        assert f["obs/note"].attrs["encoding-type"] == "nullable-string-array"
+        assert f["obs/donor"].attrs["encoding-type"] == "string-array"
 
     b = ad.AnnData(
         X=csr(6, 8, np.int64, repeats=1, empty=(0, 5)),
