@@ -69,7 +69,7 @@ demo: setup ## train a small classifier on real cells through the daemon
 
 .PHONY: bench
 bench: setup ## measure loaderd beside lamindb, print one table
-	@$(VENV) bench/run.py $(BENCH)
+	@$(VENV) -m bench $(BENCH)
 
 .PHONY: wheel
 wheel: setup ## build dist/loaderd-….whl, which carries the binary
@@ -87,9 +87,10 @@ lint: setup .cache/bin/staticcheck ## format, vet, staticcheck, ruff, mypy
 	@unformatted=$$(gofmt -l $(GO_DIRS)); [ -z "$$unformatted" ] || { echo "gofmt -w $$unformatted" >&2; exit 1; }
 	go vet ./...
 	.cache/bin/staticcheck ./...
-	cd clients/python && ../../$(VENV) -m ruff check .
-	cd clients/python && ../../$(VENV) -m ruff format --check .
+	$(VENV) -m ruff check clients/python bench
+	$(VENV) -m ruff format --check clients/python bench
 	cd clients/python && ../../$(VENV) -m mypy
+	$(VENV) -m mypy --config-file bench/pyproject.toml -p bench
 
 .cache/bin/staticcheck: internal/tools/go.mod internal/tools/go.sum
 	go -C internal/tools build -o '$(CURDIR)/$@' honnef.co/go/tools/cmd/staticcheck
@@ -99,7 +100,8 @@ test-go: bin/loaderd ## the Go tests, with the race detector
 	go test -race -timeout 10m ./...
 
 .PHONY: test-python
-test-python: setup wheel ## the Python tests: client, demo, documents, wheel
+test-python: setup wheel ## the Python tests: client, demo, documents, wheel, benchmark
+	$(VENV) -m pytest -c bench/pyproject.toml --rootdir . bench/tests
 	cd clients/python && ../../$(VENV) -m pytest $(PYTEST)
 
 .PHONY: wheel-test

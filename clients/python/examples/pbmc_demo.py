@@ -70,7 +70,7 @@ def cut(source: Path, folder: Path, pieces: int = PIECES, seed: int = 0) -> list
     by gene: files like that exist, and the demo would be too easy without.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # the file's layout is anndata 0.6's
+        warnings.simplefilter("ignore")  # that the file's layout is anndata 0.6's
         whole = anndata.read_h5ad(source)
     rng = np.random.default_rng(seed)
     paths = []
@@ -101,8 +101,8 @@ def train(mapped: loaderd.MappedCollection, epochs: int, batch_size: int, clock:
     """Learn ``LABEL`` from the cells that are not held out."""
     model = network(mapped.shape[1], len(mapped.encoders[LABEL]))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-2)
+    clock.add("making the model")  # mostly PyTorch's own first-time imports
     loader = mapped.loader(batch_size=batch_size, shuffle=True, seed=0)
-    clock.add("start-up")
     with tqdm(total=epochs * len(mapped), unit="cell", desc="training", mininterval=0.2) as bar:
         for _ in range(epochs):
             for batch in loader:  # each turn of the outer loop is the next epoch, in a new order
@@ -138,8 +138,9 @@ def run(folder: Path, epochs: int = 12, batch_size: int = 64) -> Result:
     clock = Clock()
     try:
         with loaderd.mapped(paths, obs_keys=[LABEL], join="inner") as mapped:
-            genes = [len(store) for store in mapped.var_list] if hasattr(mapped, "var_list") else []
-            print(f"{len(paths)} files, {len(mapped)} cells × {mapped.shape[1]} shared genes {genes or ''}".rstrip())
+            clock.add("start-up")  # of the daemon, and reading what the files say of themselves
+            genes = ", ".join(map(str, mapped.n_vars_list or []))
+            print(f"{len(paths)} files with {genes} genes: {mapped.n_obs} cells × {mapped.n_vars} shared genes")
             pid = loaderd.status()["pid"]
             model = train(mapped, epochs, batch_size, clock)
             accuracy, majority = evaluate(mapped, model)

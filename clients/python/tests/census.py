@@ -12,12 +12,20 @@ def processes_of(marker: str) -> list[int]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             environ = (process / "environ").read_bytes()
-            state = (process / "stat").read_text().rpartition(")")[2].split()[0]
         except OSError:  # gone, or somebody else's
             continue
-        if marker.encode() in environ and state != "Z":
+        if marker.encode() in environ and runs(int(process.name)):
             found.append(int(process.name))
     return found
+
+
+def runs(pid: int) -> bool:
+    """Tell whether there is a process ``pid``, other than one that has ended and that nobody has asked about yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
 
 
 def wait_until_gone(marker: str, seconds: float = 10.0) -> list[int]:
