@@ -1,0 +1,8 @@
+"""Data of realistic shape: several h5ad files of sparse counts, the same ones for the same parameters."""
+
+from __future__ import annotations
+
+from bench.data.folder import Collection, ensure
+from bench.data.spec import Compression, DataSpec
+
+__all__ = ["Collection", "Compression", "DataSpec", "ensure"]

@@ -1,0 +1,144 @@
+"""The cache folder: data of some parameters is made once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bench.data.content import CELL_TYPES, Content
+from bench.data.h5ad import write_h5ad
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from bench.data.content import Block
+    from bench.data.spec import DataSpec
+
+__all__ = ["Collection", "ensure"]
+
+_SPEC, _ROWS = "spec.json", "rows.npz"
+
+
+@dataclasses.dataclass(frozen=True)
+class Collection:
+    """Data on disk.
+
+    Parameters
+    ----------
+    folder
+        Holds the files, ``spec.json`` (the parameters) and ``rows.npz`` (what a right reader must find).
+    paths
+        The h5ad files, in order.
+    """
+
+    folder: Path
+    paths: tuple[Path, ...]
+
+    @property
+    def rows(self) -> Path:
+        """The file of what a right reader must find: see `bench.check`."""
+        return self.folder / _ROWS
+
+    def size(self) -> int:
+        """Bytes of all h5ad files."""
+        return sum(path.stat().st_size for path in self.paths)
+
+    def warm(self) -> None:
+        """Read every byte once, so that runs find the files in the page cache."""
+        buffer = bytearray(1 << 22)
+        for path in self.paths:
+            with path.open("rb", buffering=0) as file:
+                while file.readinto(buffer):
+                    pass
+
+
+def ensure(spec: DataSpec, root: Path, say: Callable[[str], None] = lambda _: None) -> Collection:
+    """Return the data of these parameters, making it when `root` does not have it yet.
+
+    The folder appears whole or not at all, so an interrupted run leaves nothing that looks like data.
+
+    Parameters
+    ----------
+    spec
+        The parameters.
+    root
+        Folder that keeps data; made when missing.
+    say
+        Is told what is being done.
+    """
+    folder = root / spec.key()
+    paths = tuple(folder / f"part_{file:02d}.h5ad" for file in range(spec.files))
+    collection = Collection(folder, paths)
+    if (folder / _SPEC).exists():
+        return collection
+    root.mkdir(parents=True, exist_ok=True)
+    say(f"making {spec.cells:,} cells × {spec.genes:,} genes in {spec.files} files (kept in {folder})")
+    with tempfile.TemporaryDirectory(dir=root, prefix="unfinished-") as name:
+        made = Path(name) / "data"
+        made.mkdir()
+        _make(spec, [made / path.name for path in paths], say)
+        (made / _SPEC).write_text(json.dumps(spec.as_dict(), indent=2) + "\n")
+        shutil.rmtree(folder, ignore_errors=True)  # of a version that was interrupted between files
+        os.replace(made, folder)
+    return collection
+
+
+def _make(spec: DataSpec, paths: list[Path], say: Callable[[str], None]) -> None:
+    content = Content(spec)
+    sums, codes, stores = [], [], []
+    for file, path in enumerate(paths):
+        lengths = content.lengths(file)
+        found = np.zeros(len(lengths))
+        write_h5ad(
+            path,
+            obs=_obs(content, file),
+            var=pd.DataFrame(index=pd.Index(content.gene_names(file))),
+            lengths=lengths,
+            blocks=_summing(content, file, found),
+            compression=spec.compression,
+        )
+        sums.append(found)
+        codes.append(content.cell_types(file))
+        stores.append(np.full(len(lengths), file))
+        say(f"  {path.name}: {len(lengths):,} cells, {lengths.min():,} to {lengths.max():,} values each")
+    np.savez(
+        paths[0].parent / _ROWS,
+        store=np.concatenate(stores),
+        total=np.concatenate(sums),
+        label=np.concatenate(codes),
+        names=np.array(_cell_type_names()),
+    )
+
+
+def _summing(content: Content, file: int, sums: NDArray[np.float64]) -> Iterator[Block]:
+    """Pass the blocks of a file on, noting each cell's sum over the genes that all files have."""
+    shared = content.shared(file)
+    for block in content.blocks(file):
+        cell = np.repeat(np.arange(len(block.lengths)), block.lengths)
+        counted = np.bincount(cell, weights=block.values * shared[block.indices], minlength=len(block.lengths))
+        sums[block.start : block.start + len(block.lengths)] = counted
+        yield block
+
+
+def _obs(content: Content, file: int) -> pd.DataFrame:
+    cells = content.spec.cells_of(file)
+    labels = pd.Categorical.from_codes(content.cell_types(file), categories=_cell_type_names())
+    donors = pd.Categorical.from_codes(
+        np.arange(cells) * 4 // cells, categories=[f"donor_{file}_{i}" for i in range(4)]
+    )
+    index = pd.Index([f"cell_{file:02d}_{cell:08d}" for cell in range(cells)])
+    return pd.DataFrame({"cell_type": labels, "donor": donors}, index=index)
+
+
+def _cell_type_names() -> list[str]:
+    return [f"type {number:02d}" for number in range(CELL_TYPES)]
