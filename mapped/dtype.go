@@ -36,7 +36,7 @@ func (d dtype) String() string { return dtypeNames[d] }
 func (d dtype) size() int { return dtypeSizes[d] }
 
 func (d dtype) isFloat() bool  { return d >= float16Type }
-func (d dtype) isSigned() bool   { return d >= int8Type && d <= int64Type }
+func (d dtype) isSigned() bool { return d >= int8Type && d <= int64Type }
 
 func parseDType(name string) (dtype, error) {
 	for d := boolType; d < numTypes; d++ {

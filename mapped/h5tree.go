@@ -91,6 +91,7 @@ func h5Error(file, stage string, err error) error {
 type h5File struct{ f *h5.File }
 
 func (c *h5File) root() (group, error) { return &h5Group{h5Node{c.f.Root(), c.f}, c.f.Root()}, nil }
+func (c *h5File) size() int64          { return c.f.Size() }
 func (c *h5File) changed() error       { return c.f.Changed() }
 func (c *h5File) close() error         { return c.f.Close() }
 

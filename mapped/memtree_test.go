@@ -21,6 +21,7 @@ type memFile struct {
 }
 
 func (f *memFile) root() (group, error) { return f.top, nil }
+func (f *memFile) size() int64          { return 1 << 20 }
 func (f *memFile) changed() error {
 	if f.altered.Load() {
 		return errors.New("altered")

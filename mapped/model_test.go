@@ -180,7 +180,7 @@ func openModel(stores []*modelStore, o Options) (*Collection, error) {
 
 func TestBatchesEqualAPlainModelForRandomCollections(t *testing.T) {
 	universe := strings.Split("cb ca d e ba a g f É h i j k", " ")
-	for seed := range uint64(600) {
+	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var stores []*modelStore
 		for i := range 1 + r.IntN(4) {

@@ -34,6 +34,9 @@ func readRowIndex(v *env, a array, rows, stored, limit int64) (*rowIndex, []nnzC
 	if e.kind != elemNumber || e.dtype.isFloat() || e.dtype == boolType || len(a.shape()) != 1 || a.shape()[0] != rows+1 {
 		return nil, nil, v.fail(ErrBadFile, a.path(), rewriteHint, "%s of shape %v is not the indptr of %d rows", e.text, a.shape(), rows)
 	}
+	if !v.believes(rows * int64(e.dtype.size())) {
+		return nil, nil, v.fail(ErrBadFile, a.path(), rewriteHint, "%d rows in a file of %d bytes", rows, v.file.size())
+	}
 	x := &rowIndex{base: make([]int64, 0, rows/rowBlock+1), off: make([]uint32, 0, rows+1)}
 	counts := make(map[int64]int64)
 	toInt64 := casterFor(int64Type, e.dtype)

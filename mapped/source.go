@@ -18,6 +18,13 @@ func (v *env) fail(kind error, at, hint, format string, args ...any) error {
 	return fail(kind, stageOpen, element(v.path, at), hint, format, args...)
 }
 
+// believes says whether a file of this size can hold so many bytes of numbers.
+// Headers may claim any shape; what is far beyond the best compression must not
+// decide how much memory is taken.
+func (v *env) believes(bytes int64) bool {
+	return bytes <= 1<<28 || bytes/2000 <= v.file.size()
+}
+
 // wrap gives errors of the format reader the file's name and our kinds.
 func (v *env) wrap(err error) error { return h5Error(v.path, stageOpen, err) }
 
@@ -85,6 +92,9 @@ func newSource(v *env, a array) (*source, error) {
 		}
 		if s.chunkRows > maxChunkBytes/s.chunkCols/int64(s.size) {
 			return nil, v.fail(ErrUnsupported, a.path(), rewriteHint, "chunks of shape %v are larger than %d bytes", chunks, maxChunkBytes)
+		}
+		if size := s.chunkRows * s.chunkCols * int64(s.size); !v.believes(size) {
+			return nil, v.fail(ErrBadFile, a.path(), rewriteHint, "chunks of %d bytes in a file of %d", size, v.file.size())
 		}
 		s.gridCols = (s.cols + s.chunkCols - 1) / s.chunkCols
 		s.chunkBytes = int(s.chunkRows * s.chunkCols * int64(s.size))

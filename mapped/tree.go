@@ -9,6 +9,8 @@ import "strings"
 // container is an open file.
 type container interface {
 	root() (group, error)
+	// size is the length of the file in bytes.
+	size() int64
 	// changed wraps ErrChanged when the file is not what it was when opened. No allocation.
 	changed() error
 	close() error
