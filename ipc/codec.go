@@ -51,7 +51,7 @@ func appendMessage(dst []byte, m Message, limit int) ([]byte, error) {
 	n := len(dst) - start - headLen
 	if n > limit || n > math.MaxUint32 {
 		return dst[:start], &Error{
-			Code: CodeProtocol, Stage: m.Op(), Message: fmt.Sprintf("the message takes %d bytes; the limit is %d", n, limit),
+			Code: CodeProtocol, Stage: m.Op(), Message: fmt.Sprintf("the %s message takes %d bytes; the limit is %d", m.Op(), n, limit),
 			Hint: "ask for less at a time",
 		}
 	}

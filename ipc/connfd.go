@@ -5,6 +5,7 @@ package ipc
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 
@@ -27,7 +28,7 @@ func (r *reader) receive(p []byte) (int, error) {
 			err = e
 		}
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return max(n, 0), fmt.Errorf("read from the peer: %w", err)
 	}
 	return n, nil

@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"math"
 	"unicode/utf8"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -133,4 +134,98 @@ func (l Paths) EncodeMsgpack(e *msgpack.Encoder) error {
 		}
 	}
 	return nil
+}
+
+// Values is a list of a category table: string, int64, float64 or bool, uint64 above the range of int64, or nil. A nil list is nil
+// on the wire.
+type Values []any
+
+// Pair is a value and its code.
+type Pair [2]any
+
+// DecodeMsgpack implements the codec's interface.
+func (l *Values) DecodeMsgpack(d *msgpack.Decoder) error {
+	n, err := d.DecodeArrayLen()
+	if err != nil || n < 0 {
+		return err
+	}
+	*l = make(Values, n)
+	for i := range *l {
+		if (*l)[i], err = decodeScalar(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DecodeMsgpack implements the codec's interface.
+func (p *Pair) DecodeMsgpack(d *msgpack.Decoder) error {
+	n, err := d.DecodeArrayLen()
+	if err != nil {
+		return err
+	}
+	if n != len(p) {
+		return protocolErrorf("a pair of %d values", n)
+	}
+	for i := range p {
+		if p[i], err = decodeScalar(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeScalar is a value of one of the types of [Values]: the decoder's own choice of integer types follows the value.
+func decodeScalar(d *msgpack.Decoder) (any, error) {
+	v, err := d.DecodeInterfaceLoose()
+	if err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case uint64:
+		if v <= math.MaxInt64 {
+			return int64(v), nil
+		}
+	case nil, string, int64, float64, bool:
+	default:
+		return nil, protocolErrorf("a %T among categories", v)
+	}
+	return v, nil
+}
+
+// maxFields is more fields than any batch has. It bounds what a list of structs may cost, of which each takes a byte on the wire
+// when it is empty.
+const maxFields = 1 << 16
+
+// decodeFields is a list of structs.
+func decodeFields[T any](d *msgpack.Decoder) ([]T, error) {
+	n, err := d.DecodeArrayLen()
+	if err != nil || n < 0 {
+		return nil, err
+	}
+	if n > maxFields {
+		return nil, protocolErrorf("a list of %d fields", n)
+	}
+	list := make([]T, n)
+	for i := range list {
+		if err := d.Decode(&list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// DecodeMsgpack implements the codec's interface.
+func (s *Schema) DecodeMsgpack(d *msgpack.Decoder) (err error) {
+	*s, err = decodeFields[Field](d)
+	return err
+}
+
+// Columns is the list of columns in [Opened].
+type Columns []Column
+
+// DecodeMsgpack implements the codec's interface.
+func (c *Columns) DecodeMsgpack(d *msgpack.Decoder) (err error) {
+	*c, err = decodeFields[Column](d)
+	return err
 }

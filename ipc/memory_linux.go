@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// memory answers how much may be taken. root is "/" but in tests.
-type memory struct{ root string }
+// memoryLimits answers how much may be taken. root is "/" but in tests.
+type memoryLimits struct{ root string }
 
-var hostMemory = memory{root: "/"}
+var hostMemory = memoryLimits{root: "/"}
 
 // room is what one limit leaves.
 type room struct {
@@ -24,7 +24,7 @@ type room struct {
 
 // check compares size with what every limit leaves. A limit that can not be read does not hold: the kernel has
 // the last word.
-func (m memory) check(size int64) error {
+func (m memoryLimits) check(size int64) error {
 	for _, r := range m.rooms() {
 		if size > r.bytes {
 			return &Error{
@@ -39,7 +39,7 @@ func (m memory) check(size int64) error {
 
 const lessMemory = "lower batch_size or prefetch, ask for format csr, or "
 
-func (m memory) rooms() []room {
+func (m memoryLimits) rooms() []room {
 	var list []room
 	if kb, ok := m.field("proc/meminfo", "MemAvailable:"); ok {
 		list = append(list, room{"the machine's free memory (MemAvailable)", kb << 10, lessMemory + "free memory on the machine"})
@@ -57,7 +57,7 @@ type group struct {
 }
 
 // groups lists the unified hierarchy, and the old memory controller, as far as they are mounted.
-func (m memory) groups() []group {
+func (m memoryLimits) groups() []group {
 	paths := m.groupPaths()
 	var list []group
 	m.lines("proc/self/mountinfo", func(line string) {
@@ -86,7 +86,7 @@ func (m memory) groups() []group {
 }
 
 // groupPaths is the path of this process's group in the unified hierarchy (true) and in that of memory (false).
-func (m memory) groupPaths() map[bool]string {
+func (m memoryLimits) groupPaths() map[bool]string {
 	paths := make(map[bool]string)
 	m.lines("proc/self/cgroup", func(line string) {
 		f := strings.SplitN(line, ":", 3)
@@ -120,7 +120,7 @@ const noLimit = 1 << 62
 
 // groupRooms is what g and each group above it leaves: limit − usage, and the cached file pages among the usage, which
 // the kernel gives up first. Without those a daemon that has read its limit's worth of files could make no ring.
-func (m memory) groupRooms(g group) []room {
+func (m memoryLimits) groupRooms(g group) []room {
 	limitFile, usageFile, prefix := "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"
 	if g.v2 {
 		limitFile, usageFile, prefix = "memory.max", "memory.current", ""
@@ -145,7 +145,7 @@ func (m memory) groupRooms(g group) []room {
 	}
 }
 
-func (m memory) number(path string) (int64, bool) {
+func (m memoryLimits) number(path string) (int64, bool) {
 	b, err := os.ReadFile(filepath.Join(m.root, path))
 	if err != nil {
 		return 0, false
@@ -155,7 +155,7 @@ func (m memory) number(path string) (int64, bool) {
 }
 
 // field is the number behind a line's first word.
-func (m memory) field(path, word string) (n int64, ok bool) {
+func (m memoryLimits) field(path, word string) (n int64, ok bool) {
 	m.lines(path, func(line string) {
 		if f := strings.Fields(line); len(f) >= 2 && f[0] == word && !ok {
 			v, err := strconv.ParseInt(f[1], 10, 64)
@@ -165,7 +165,7 @@ func (m memory) field(path, word string) (n int64, ok bool) {
 	return n, ok
 }
 
-func (m memory) lines(path string, each func(line string)) {
+func (m memoryLimits) lines(path string, each func(line string)) {
 	b, err := os.ReadFile(filepath.Join(m.root, path))
 	if err != nil {
 		return

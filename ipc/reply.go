@@ -18,19 +18,19 @@ type Opened struct {
 	NVarsList []int64  `msgpack:"n_vars_list"`
 	Shapes    []Shape  `msgpack:"shapes"`
 	Var       []string `msgpack:"var"` // the joined var names
-	Columns   []Column `msgpack:"columns"`
+	Columns   Columns  `msgpack:"columns"`
 }
 
 // Column describes a requested column of obs.
 type Column struct {
-	Key        string   `msgpack:"key"`
-	DType      string   `msgpack:"dtype"` // of the batch field
-	Encoded    bool     `msgpack:"encoded"`
-	Categories []any    `msgpack:"categories"` // the table of codes; nil for numbers
-	Encoder    [][2]any `msgpack:"encoder"`    // value, code
-	Source     string   `msgpack:"source"`     // "categorical", "string", "number", "bool" or "nullable"
-	Absent     Ints     `msgpack:"absent"`     // stores without the column
-	Missing    bool     `msgpack:"missing"`    // whether any value is missing
+	Key        string `msgpack:"key"`
+	DType      string `msgpack:"dtype"` // of the batch field
+	Encoded    bool   `msgpack:"encoded"`
+	Categories Values `msgpack:"categories"` // the table of codes; nil for numbers
+	Encoder    []Pair `msgpack:"encoder"`    // value, code
+	Source     string `msgpack:"source"`     // "categorical", "string", "number", "bool" or "nullable"
+	Absent     Ints   `msgpack:"absent"`     // stores without the column
+	Missing    bool   `msgpack:"missing"`    // whether any value is missing
 }
 
 // Started answers [Start] and brings the ring as segment Seg, a descriptor beside it.

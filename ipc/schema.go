@@ -39,7 +39,7 @@ type Field struct {
 	Width      int    `msgpack:"width"`      // columns of a dense or csr field, 1 for others
 	Buffers    int    `msgpack:"buffers"`    // see [Kind.Buffers]
 	Of         string `msgpack:"of"`         // of a mask: the field it speaks of
-	Categories []any  `msgpack:"categories"` // of a column of codes; nil for one of values
+	Categories Values `msgpack:"categories"` // of a column of codes; nil for one of values
 }
 
 // Schema is the list of fields of every frame of a stream, in the order of docs/protocol.md, "Frames".

@@ -19,7 +19,7 @@ const (
 
 // Spec says what of the files a batch holds, and how the files are joined. The zero value is every default.
 type Spec struct {
-	LayersKeys []string // "X", "raw.X", or names under layers; nil: "X"
+	LayersKeys []string // "X", "raw.X", or names under layers; nil: "X"; empty: none
 	ObsKeys    []string // columns of obs
 	ObsmKeys   []string // names under obsm
 	Join       Join
@@ -42,7 +42,7 @@ type Unknown struct {
 
 // Layers is LayersKeys or its default.
 func (s *Spec) Layers() []string {
-	if len(s.LayersKeys) == 0 {
+	if s.LayersKeys == nil {
 		return []string{"X"}
 	}
 	return s.LayersKeys
