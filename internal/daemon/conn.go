@@ -15,6 +15,7 @@ import (
 
 	"github.com/loaderd/loaderd/internal/build"
 	"github.com/loaderd/loaderd/ipc"
+	"github.com/loaderd/loaderd/mapped"
 )
 
 // deathWait is how long a closed socket waits to learn whether its process died: the kernel closes a killed
@@ -216,7 +217,7 @@ func handle[M any](body []byte, fn func(*M) error) error {
 func (c *conn) open(m *ipc.Open) error {
 	o, err := optionsOf(m.Spec)
 	if err == nil && len(m.Paths) == 0 {
-		err = invalid("open", "paths", errors.New("no paths given"))
+		err = &mapped.Error{Kind: mapped.ErrInvalid, Stage: "open", Object: "paths", Detail: "the list is empty", Hint: "name at least one file"}
 	}
 	var d *dataset
 	if err == nil {
