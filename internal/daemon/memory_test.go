@@ -162,9 +162,11 @@ func TestGetsOfAnySizeAndAnyHoard(t *testing.T) {
 			t.Errorf("row %d gives %v", row, err)
 		}
 	}
-	if _, err := c.Get(h.ctx, []int64{0}, ipc.GetOptions{}); err != nil {
-		t.Errorf("after bad rows: %v", err)
+	b, err := c.Get(h.ctx, []int64{0}, ipc.GetOptions{})
+	if err != nil {
+		t.Fatalf("after bad rows: %v", err)
 	}
+	b.Release()
 }
 
 func TestCollectionsAreSharedAndCloseWhenNobodyUsesThem(t *testing.T) {
