@@ -1,4 +1,3 @@
-// Command loaderd is the daemon and the tool that looks at it. Each verb is one file.
 package main
 
 import (
