@@ -472,6 +472,11 @@ def make_tiny():
     a = ad.AnnData(x, obs=pd.DataFrame({"ct": pd.Categorical(["a", "b", "a"])}, index=["c0", "c1", "c2"]))
     for name, comp in [("tiny_none", None), ("tiny_gzip", "gzip")]:
         a.write_h5ad(OUT / f"{name}.h5ad", compression=comp)
+    for name, v in [("tiny_group_old", "earliest"), ("tiny_group_new", "latest")]:
+        with new_file(f"{name}.h5", v) as f:
+            g = new_group(f, "g")
+            for i in range(20):
+                g.id.links.create_hard(f"link {i * 7 % 20}".encode(), f.id, b"/g")
     with new_file("tiny_latest.h5", "latest") as f:
         f.create_dataset("a", data=np.arange(30, dtype="<i4"), chunks=(7,), fletcher32=True, maxshape=(None,))
         f.create_dataset("b", data=np.arange(30, dtype="<i2").reshape(5, 6), chunks=(2, 4), compression="gzip", fletcher32=True, maxshape=(None, None))

@@ -26,7 +26,7 @@ func (f *File) btree2(addr uint64) (*btree2, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b, err = checksummed(b, "B-tree"); err != nil {
+	if b, err = f.checksummed(b, "B-tree"); err != nil {
 		return nil, err
 	}
 	c := f.cursor(b)
@@ -101,7 +101,7 @@ func (t *btree2) node(addr uint64, recs, depth int, fn func([]byte) error) error
 	if err != nil {
 		return err
 	}
-	if b, err = checksummed(b, "B-tree node"); err != nil {
+	if b, err = t.f.checksummed(b, "B-tree node"); err != nil {
 		return err
 	}
 	c := t.f.cursor(b)

@@ -15,7 +15,7 @@ func (e entries) page(addr uint64, first int64, n int) error {
 	if err != nil {
 		return err
 	}
-	if b, err = checksummed(b, "chunk index page"); err != nil {
+	if b, err = e.b.d.f.checksummed(b, "chunk index page"); err != nil {
 		return err
 	}
 	c := e.b.d.f.cursor(b)
@@ -29,7 +29,7 @@ func (b *tableBuilder) readFixed() error {
 	if err != nil {
 		return err
 	}
-	if head, err = checksummed(head, "fixed array"); err != nil {
+	if head, err = f.checksummed(head, "fixed array"); err != nil {
 		return err
 	}
 	c := f.cursor(head)
@@ -64,7 +64,7 @@ func (b *tableBuilder) fixedBlock(e entries, addr uint64, client uint8) error {
 	if err != nil {
 		return err
 	}
-	if blk, err = checksummed(blk, "fixed array block"); err != nil {
+	if blk, err = f.checksummed(blk, "fixed array block"); err != nil {
 		return err
 	}
 	c := f.cursor(blk)
@@ -82,7 +82,7 @@ func (b *tableBuilder) fixedPages(e entries, addr uint64, client uint8, per int6
 	if err != nil {
 		return err
 	}
-	if blk, err = checksummed(blk, "fixed array block"); err != nil {
+	if blk, err = f.checksummed(blk, "fixed array block"); err != nil {
 		return err
 	}
 	c := f.cursor(blk)
@@ -132,7 +132,7 @@ func (b *tableBuilder) readExtensible() error {
 	if err != nil {
 		return err
 	}
-	if head, err = checksummed(head, "extensible array"); err != nil {
+	if head, err = f.checksummed(head, "extensible array"); err != nil {
 		return err
 	}
 	c := f.cursor(head)
@@ -182,7 +182,7 @@ func (a *extArray) open(sign string, addr uint64, size int64) (cursor, error) {
 	if err != nil {
 		return cursor{}, err
 	}
-	if blk, err = checksummed(blk, "extensible array block"); err != nil {
+	if blk, err = f.checksummed(blk, "extensible array block"); err != nil {
 		return cursor{}, err
 	}
 	c := f.cursor(blk)

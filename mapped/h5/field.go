@@ -93,7 +93,9 @@ func (c *Field) Values() (*Values, error) {
 		return nil, c.fail(err)
 	}
 	raw := make([]byte, c.d.nRows()*c.RowBytes())
-	if err := c.rows(raw, 0, c.d.nRows(), new(Scratch)); err != nil {
+	s := borrow()
+	defer giveBack(s)
+	if err := c.rows(raw, 0, c.d.nRows(), s); err != nil {
 		return nil, c.fail(err)
 	}
 	at := fmt.Sprintf("%s[%q]", c.d.path, c.member.Name)

@@ -29,6 +29,7 @@ type File struct {
 	closer   *os.File // set by Open alone
 	modTime  time.Time
 
+	trusting  bool      // metadata checksums are not verified; set by tests of what stands behind them
 	shareOnce sync.Once // guards the next two
 	shared    []sharedIndex
 	shareErr  error
@@ -66,7 +67,11 @@ func open(r *os.File, path string) (*File, error) {
 // NewFile reads size bytes of r as an HDF5 file; name is used in errors. r must allow concurrent
 // ReadAt calls. Close does not close r.
 func NewFile(r io.ReaderAt, size int64, name string) (*File, error) {
-	f := &File{r: r, size: size, name: name}
+	return newFile(&File{r: r, size: size, name: name})
+}
+
+func newFile(f *File) (*File, error) {
+	name := f.name
 	if err := f.readSuperblock(); err != nil {
 		return nil, locate(err, name, "")
 	}

@@ -153,7 +153,7 @@ func (r *headerReader) first2(addr uint64, b []byte) error {
 	if err != nil {
 		return err
 	}
-	if b, err = checksummed(b, "object header"); err != nil {
+	if b, err = r.f.checksummed(b, "object header"); err != nil {
 		return err
 	}
 	return r.messages(b[c.pos:])
@@ -181,7 +181,7 @@ func (r *headerReader) continuation(k block) error {
 	if len(b) < 8 || string(b[:4]) != "OCHK" {
 		return corrupt("object header continuation: no signature")
 	}
-	if b, err = checksummed(b, "object header continuation"); err != nil {
+	if b, err = r.f.checksummed(b, "object header continuation"); err != nil {
 		return err
 	}
 	return r.messages(b[4:])

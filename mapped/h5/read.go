@@ -159,12 +159,19 @@ func (d *Dataset) bandRows(dst []byte, t *ChunkTable, i, row, end int64, s *Scra
 	if int64(len(dst)) == d.chunkBytes && end-row == height && d.wholeRows() {
 		return d.readChunk(dst, t, int(i), s)
 	}
-	chunk, err := d.cached(t, i, s)
-	if err != nil {
-		return err
+	var chunk []byte // stays nil for a missing one
+	if k := t.at(i); k.off >= 0 {
+		var err error
+		if chunk, err = d.cached(t, i, k, s); err != nil {
+			return err
+		}
 	}
 	if d.wholeRows() {
-		copy(dst, chunk[row%height*d.rowBytes:])
+		if chunk == nil {
+			repeat(dst, d.fill)
+		} else {
+			copy(dst, chunk[row%height*d.rowBytes:])
+		}
 		return nil
 	}
 	d.scatter(dst, chunk, t, i, row%height, end-row)
@@ -172,9 +179,12 @@ func (d *Dataset) bandRows(dst []byte, t *ChunkTable, i, row, end int64, s *Scra
 }
 
 // cached gives chunk i decoded, in s.
-func (d *Dataset) cached(t *ChunkTable, i int64, s *Scratch) ([]byte, error) {
+func (d *Dataset) cached(t *ChunkTable, i int64, k chunkRec, s *Scratch) ([]byte, error) {
 	if s.of == d && s.number == int(i) {
 		return s.chunk, nil
+	}
+	if err := d.pipe.plausible(d.chunkBytes, int64(k.size)); err != nil {
+		return nil, err // before memory is taken for it
 	}
 	s.of = nil
 	chunk := grow(&s.chunk, int(d.chunkBytes))
@@ -185,7 +195,8 @@ func (d *Dataset) cached(t *ChunkTable, i int64, s *Scratch) ([]byte, error) {
 	return chunk, nil
 }
 
-// scatter copies n rows of a chunk, from its row top on, to where they belong in whole rows.
+// scatter copies n rows of a chunk, from its row top on, to where they belong in whole rows. A nil chunk
+// is fill value.
 func (d *Dataset) scatter(dst, chunk []byte, t *ChunkTable, i, top, n int64) {
 	rank := len(d.lay.dims)
 	size := int64(d.typ.Size)
@@ -207,7 +218,11 @@ func (d *Dataset) scatter(dst, chunk []byte, t *ChunkTable, i, top, n int64) {
 	extent[0] = n
 	run := size * extent[rank-1]
 	for {
-		copy(dst[dstAt:dstAt+run], chunk[srcAt:srcAt+run])
+		if chunk == nil {
+			repeat(dst[dstAt:dstAt+run], d.fill)
+		} else {
+			copy(dst[dstAt:dstAt+run], chunk[srcAt:srcAt+run])
+		}
 		k := rank - 2
 		for ; k >= 0; k-- {
 			pos[k]++

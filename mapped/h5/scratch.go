@@ -3,6 +3,7 @@ package h5
 import (
 	"bytes"
 	"io"
+	"sync"
 
 	"github.com/klauspost/compress/zlib"
 )
@@ -21,6 +22,21 @@ type Scratch struct {
 
 	src bytes.Reader
 	inf io.ReadCloser
+}
+
+// pool lends Scratches to calls that take none, so that reading a thousand small arrays makes one inflater.
+var pool = sync.Pool{New: func() any { return new(Scratch) }}
+
+// poolBytes is how large a buffer may be and still go back to the pool.
+const poolBytes = 4 << 20
+
+func borrow() *Scratch { return pool.Get().(*Scratch) }
+
+func giveBack(s *Scratch) {
+	s.of = nil
+	if cap(s.raw)+cap(s.stages[0])+cap(s.stages[1])+cap(s.chunk)+cap(s.rows) <= poolBytes {
+		pool.Put(s)
+	}
 }
 
 func grow(p *[]byte, n int) []byte {

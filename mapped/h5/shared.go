@@ -87,7 +87,7 @@ func (f *File) readShareTable() ([]sharedIndex, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b, err = checksummed(b, "shared message table"); err != nil {
+	if b, err = f.checksummed(b, "shared message table"); err != nil {
 		return nil, err
 	}
 	return f.shareIndexes(b, n)

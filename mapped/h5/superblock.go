@@ -12,6 +12,9 @@ func (f *File) readSuperblock() error {
 		return err
 	}
 	b := make([]byte, min(128, f.size-at))
+	if len(b) < 48 { // the least that any version has
+		return &Error{Kind: ErrTruncated, Form: "superblock"}
+	}
 	if _, err := f.ReadAt(b, at); err != nil {
 		return err
 	}
@@ -84,7 +87,7 @@ func (f *File) superblock2(c *cursor) (eof uint64, err error) {
 	if c.bad {
 		return 0, &Error{Kind: ErrTruncated, Form: "superblock"}
 	}
-	if sum != lookup3(c.b[:end]) {
+	if !f.trusting && sum != lookup3(c.b[:end]) {
 		return 0, corrupt("superblock: wrong checksum")
 	}
 	return eof, nil

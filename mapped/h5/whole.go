@@ -10,7 +10,9 @@ func (d *Dataset) Values() (*Values, error) {
 		return nil, d.fail(err)
 	}
 	raw := make([]byte, bytes)
-	if err := d.rows(raw, 0, d.nRows(), new(Scratch)); err != nil {
+	s := borrow()
+	defer giveBack(s)
+	if err := d.rows(raw, 0, d.nRows(), s); err != nil {
 		return nil, d.fail(err)
 	}
 	return newValues(d.f, d.path, d.typ, d.space, raw), nil
