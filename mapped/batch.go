@@ -55,16 +55,20 @@ func (b *Batch) Begin(rows []int64, pad int, bufs [][]byte, caps []int) error {
 		return fail(ErrInvalid, stageEncode, "pad", "", "%d of %d rows", pad, len(rows))
 	}
 	b.rows, b.pad, b.bufs = rows, pad, bufs
-	if err := b.locate(); err != nil {
-		return err
+	err := b.locate()
+	if err == nil {
+		err = b.place(caps)
 	}
-	if err := b.place(caps); err != nil {
-		return err
+	if err == nil {
+		err = b.checkBuffers(caps)
 	}
-	if err := b.checkBuffers(caps); err != nil {
-		return err
+	if err == nil {
+		err = b.changed()
 	}
-	return b.changed()
+	if err != nil {
+		b.rows = nil // nothing may be filled
+	}
+	return err
 }
 
 func errClosed() error {

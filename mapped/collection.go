@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sort"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,7 @@ type Collection struct {
 	vars    *varJoin // of X and layers
 	rawVars *varJoin
 	columns []*obsColumn
+	counts  []func() []nnzCount // per layer, made when first asked for
 	hash    [sha256.Size]byte
 
 	closed atomic.Bool
@@ -138,6 +140,10 @@ func (c *Collection) combine() error {
 	if c.rawVars, err = joinVars(c.options.Join, rawVars, c.objectNamer("/raw/var")); err != nil {
 		return err
 	}
+	for i, key := range c.options.LayersKeys {
+		width := c.joinOf(key).width
+		c.counts = append(c.counts, sync.OnceValue(func() []nnzCount { return c.countLayer(i, width) }))
+	}
 	for i, key := range c.options.ObsKeys {
 		col, err := c.combineColumn(i, key)
 		if err != nil {
@@ -150,6 +156,14 @@ func (c *Collection) combine() error {
 		s.layerNames, s.obsmNames, s.obsNames = nil, nil, nil
 	}
 	return nil
+}
+
+// joinOf is the join that a layer follows.
+func (c *Collection) joinOf(layer string) *varJoin {
+	if layer == "raw.X" {
+		return c.rawVars
+	}
+	return c.vars
 }
 
 func (c *Collection) combineColumn(i int, key string) (*obsColumn, error) {

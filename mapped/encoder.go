@@ -84,10 +84,7 @@ func (e *Encoder) add(p plan) {
 }
 
 func (e *Encoder) addLayer(i int, key string, format Format, want dtype) error {
-	join := e.c.vars
-	if key == "raw.X" {
-		join = e.c.rawVars
-	}
+	join := e.c.joinOf(key)
 	p := plan{Field: &Field{Name: key, Width: join.width}, absent: func(row []byte) { clear(row) }}
 	if format == CSR {
 		p.Kind = KindCSR
@@ -96,6 +93,9 @@ func (e *Encoder) addLayer(i int, key string, format Format, want dtype) error {
 			`use format="csr", or join="inner" or "outer"`)
 	}
 	p.build(e.c, func(s *store) *matrix { return s.layers[i] }, join.maps, want)
+	if p.Kind == KindCSR {
+		p.counts = e.c.counts[i]()
+	}
 	e.add(p)
 	return nil
 }
@@ -160,11 +160,9 @@ func (p *plan) build(c *Collection, of func(*store) *matrix, maps []*colMap, wan
 		p.dtype = promoteAll(types...)
 	}
 	p.parts = make([]*part, len(c.stores))
-	counts := make(map[int64]int64)
 	for i, s := range c.stores {
 		m := of(s)
 		if m == nil {
-			counts[0] += s.rows
 			continue
 		}
 		var cols *colMap
@@ -172,17 +170,25 @@ func (p *plan) build(c *Collection, of func(*store) *matrix, maps []*colMap, wan
 			cols = maps[i]
 		}
 		p.parts[i] = newPart(m, cols, p.Width, p.dtype)
-		if m.sparse == nil {
-			counts[int64(min(m.cols, p.Width))] += s.rows
-			continue
-		}
-		for _, n := range m.sparse.counts {
-			counts[min(n.n, int64(p.Width))] += n.rows
+	}
+}
+
+// countLayer says how many values the rows of a layer can have in a csr field.
+func (c *Collection) countLayer(i, width int) []nnzCount {
+	counts := make(map[int64]int64)
+	for _, s := range c.stores {
+		switch m := s.layers[i]; {
+		case m == nil:
+			counts[0] += s.rows
+		case m.sparse == nil:
+			counts[int64(min(m.cols, width))] += s.rows
+		default:
+			for _, n := range m.sparse.counts {
+				counts[min(n.n, int64(width))] += n.rows
+			}
 		}
 	}
-	if p.Kind == KindCSR {
-		p.counts = sortedCounts(counts)
-	}
+	return sortedCounts(counts)
 }
 
 // addMasks appends a mask for each field that some row may lack.
