@@ -43,8 +43,8 @@ func printStatus(w io.Writer, st *ipc.Status) error {
 	if st.Log != "" {
 		fmt.Fprintf(t, "log\t%s (when started by a client)\n", st.Log)
 	}
-	fmt.Fprintf(t, "served\t%d batches, %d gets, %d rows, %s\n", st.Batches, st.Gets, st.Rows, bytes(st.Bytes))
-	fmt.Fprintf(t, "memory\t%s in rings, %s of the daemon's own\n", bytes(st.RingBytes), bytes(st.HeapBytes))
+	fmt.Fprintf(t, "served\t%d batches, %d gets, %d rows, %s\n", st.Batches, st.Gets, st.Rows, size(st.Bytes))
+	fmt.Fprintf(t, "memory\t%s in rings, %s of the daemon's own\n", size(st.RingBytes), size(st.HeapBytes))
 	if err := t.Flush(); err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func streamColumns(s *ipc.Stats) string {
 	if s == nil || s.Gen < 0 {
 		return "\t\t\t\t"
 	}
-	return fmt.Sprintf("%d\t%d/%d\t%d/%d\t%s\t%s", s.Epoch, s.Sent, s.Steps, s.InUse, s.Frames, bytes(s.RingBytes), slowSide(s))
+	return fmt.Sprintf("%d\t%d/%d\t%d/%d\t%s\t%s", s.Epoch, s.Sent, s.Steps, s.InUse, s.Frames, size(s.RingBytes), slowSide(s))
 }
 
 // slowSide says who waits for whom: the daemon counts how often it found no free frame.
@@ -93,7 +93,7 @@ func seconds(s float64) string {
 	return time.Duration(s * float64(time.Second)).Round(time.Second).String()
 }
 
-func bytes(n int64) string {
+func size(n int64) string {
 	const unit = 1024
 	if n < unit {
 		return fmt.Sprintf("%d B", n)

@@ -105,6 +105,7 @@ func (c *conn) release() {
 	if st != nil {
 		st.halt()
 	}
+	c.server.dismiss(c) // from here on only its memory is left
 	dead := false
 	if st != nil || gt != nil {
 		dead = c.peerDied()

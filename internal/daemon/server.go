@@ -175,11 +175,14 @@ func (s *Server) admit(ctx context.Context, sock *net.UnixConn) *conn {
 	return c
 }
 
+// dismiss forgets a connection, once.
 func (s *Server) dismiss(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.conns, c)
-	s.quiet = time.Now()
+	if _, ok := s.conns[c]; ok {
+		delete(s.conns, c)
+		s.quiet = time.Now()
+	}
 }
 
 // idle reports since when nobody but the given connection has been here.
