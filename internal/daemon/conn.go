@@ -126,7 +126,9 @@ func (c *conn) handshake() error {
 	if err != nil {
 		return err
 	}
+	c.mu.Lock()
 	c.pid = pid
+	c.mu.Unlock()
 	if uid != os.Getuid() {
 		return fmt.Errorf("peer has uid %d, this daemon serves uid %d only", uid, os.Getuid())
 	}

@@ -219,7 +219,7 @@ func TestBadRequestsGetTheirCode(t *testing.T) {
 		{"a dtype that is none", func(o *ipc.StartOptions) { o.DType = "float33" }, ipc.ErrInvalidArgument},
 		{"a negative epoch", func(o *ipc.StartOptions) { o.Epoch = -1 }, ipc.ErrInvalidArgument},
 		{"too much prefetch", func(o *ipc.StartOptions) { o.Prefetch = 1 << 30 }, ipc.ErrInvalidArgument},
-		{"a ring that does not fit", func(o *ipc.StartOptions) { o.BatchSize = 1 << 40; o.Prefetch = 1 }, nil},
+		{"a batch size beyond the data", func(o *ipc.StartOptions) { o.BatchSize = 1 << 40 }, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := ok
@@ -233,6 +233,14 @@ func TestBadRequestsGetTheirCode(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a ring that does not fit", func(t *testing.T) {
+		many := h.open(t, rawSpec, slices.Repeat([]string{pbmc}, 100)...)
+		_, err := many.Start(h.ctx, ipc.StartOptions{BatchSize: 70_000, Prefetch: maxFrames})
+		var wire *ipc.Error
+		if !errors.Is(err, ipc.ErrMemory) || !errors.As(err, &wire) || wire.Hint == "" {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("before open", func(t *testing.T) {
 		if _, err := h.dial(t).Start(h.ctx, ok); !errors.Is(err, ipc.ErrClosed) {
 			t.Errorf("got %v", err)
