@@ -120,8 +120,8 @@ func (c *Client) Stats(ctx context.Context) (*Stats, error) {
 	return out, nil
 }
 
-// Shutdown asks the daemon to leave, and returns when it has agreed. With ifIdle it does so only when no other client
-// is connected; else the error is [ErrBusy].
+// Shutdown asks the daemon to leave, and returns when it listens no more. With ifIdle it does so only when no other client
+// is connected; else the error is [ErrBusy]. The connection has ended then.
 func (c *Client) Shutdown(ctx context.Context, ifIdle bool) error {
 	w := &waiter{take: func(op string, _ []byte) error {
 		if op != OpBye {
@@ -136,7 +136,15 @@ func (c *Client) Shutdown(ctx context.Context, ifIdle bool) error {
 	}
 	c.leaving = w
 	c.mu.Unlock()
-	return c.await(ctx, &Shutdown{IfIdle: ifIdle}, w, func() { c.leaving = nil })
+	if err := c.await(ctx, &Shutdown{IfIdle: ifIdle}, w, func() { c.leaving = nil }); err != nil {
+		return err
+	}
+	select {
+	case <-c.done: // it closes its connections after its socket
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the daemon to leave: %w", context.Cause(ctx))
+	}
 }
 
 // Close ends the connection, and the session with it. Batches that are held stay readable until they are released.

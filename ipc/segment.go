@@ -1,6 +1,7 @@
 package ipc
 
 import (
+	"errors"
 	"sync"
 
 	"github.com/edsrzf/mmap-go"
@@ -17,6 +18,9 @@ type arena struct {
 	ended    bool     // no more frames come
 }
 
+// errEnded is for a frame of a stream that the client has given up while the frame was on its way.
+var errEnded = errors.New("the stream has ended")
+
 // segment is one mapped file.
 type segment struct {
 	number int64
@@ -32,6 +36,9 @@ func newArena(gen int64, schema Schema) *arena {
 func (m *arena) add(number int64, mem mmap.MMap) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.ended {
+		return mem.Unmap()
+	}
 	if m.segments[number] != nil {
 		mem.Unmap()
 		return protocolErrorf("segment %d of gen %d comes twice", number, m.gen)
@@ -50,6 +57,9 @@ func (m *arena) add(number int64, mem mmap.MMap) error {
 func (m *arena) hold(number, base, size int64) (*segment, []byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.ended {
+		return nil, nil, errEnded
+	}
 	s := m.segments[number]
 	if s == nil {
 		return nil, nil, protocolErrorf("a frame in segment %d of gen %d, which is not there", number, m.gen)

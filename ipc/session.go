@@ -3,6 +3,7 @@ package ipc
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -245,6 +246,9 @@ func (s *Session) ready(body []byte) error {
 		return protocolErrorf("ready before started, in gen %d", s.gen)
 	}
 	b, err := s.client.batch(body, a)
+	if errors.Is(err, errEnded) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
