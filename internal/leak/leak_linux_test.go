@@ -15,7 +15,7 @@ func TestTheCensusFinds(t *testing.T) {
 		name, kind, says string
 		leak             func(t *testing.T) (undo func())
 	}{
-		{"a goroutine", "goroutine", "leak_test.go", func(*testing.T) func() {
+		{"a goroutine", "goroutine", "leak_linux_test.go", func(*testing.T) func() {
 			stop := make(chan struct{})
 			go func() { <-stop }()
 			return func() { close(stop) }
