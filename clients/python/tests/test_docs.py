@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -74,6 +75,24 @@ def test_loaderd_commands_run(line: str, folder: Path, environment: dict[str, st
     none_runs = 3 if line.split()[1] in ("status", "stop") else 0  # nothing else has run in this folder
     assert done.returncode == none_runs, done.stdout + done.stderr
     assert done.stdout + done.stderr
+
+
+GO_BLOCKS = [b for page in PAGES for b in docblocks.blocks(page, "go") if b.runs]
+
+
+@pytest.mark.parametrize("block", GO_BLOCKS, ids=lambda b: f"{name(b.page)}:{b.line}")
+def test_go_programs_run(block: docblocks.Block, folder: Path, environment: dict[str, str]) -> None:
+    source, overlay, program = folder / "main.go", folder / "overlay.json", folder / "program"
+    source.write_text(block.code)
+    # The program is built as if it stood in the module, so that it may import the module's packages.
+    overlay.write_text(json.dumps({"Replace": {str(ROOT / "cmd" / "of_a_document" / "main.go"): str(source)}}))
+    build = ["go", "build", "-overlay", str(overlay), "-o", str(program), "./cmd/of_a_document"]
+    subprocess.run(build, cwd=ROOT, check=True, timeout=300)
+    done = subprocess.run(
+        [str(program)], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout
 
 
 def test_make_targets_exist() -> None:
