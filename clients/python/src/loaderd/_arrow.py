@@ -27,8 +27,8 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "crow_indices"):
         if str(value.layout) == "torch.strided":
             return value.numpy()
-        parts = (value.crow_indices(), value.col_indices(), value.values())
-        return CSR(*(part.numpy() for part in parts), shape=tuple(value.shape))
+        indptr, indices, data = value.crow_indices(), value.col_indices(), value.values()
+        return CSR(indptr.numpy(), indices.numpy(), data.numpy(), tuple(value.shape))
     if hasattr(value, "indptr") and not isinstance(value, CSR):
         return CSR(value.indptr, value.indices, value.data, value.shape)
     return value

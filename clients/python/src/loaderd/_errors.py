@@ -43,7 +43,7 @@ class LoaderdError(Exception):
     def __str__(self) -> str:
         # Not that of KeyError, which shows a repr, nor that of OSError, which shows a number.
         text = str(self.args[0]) if self.args else ""
-        return f"{text}\n  hint: {self.hint}" if self.hint else text
+        return f"{text}\n  hint: {self.hint}" if self.hint and self.hint not in text else text
 
     def __reduce__(self) -> tuple[Any, ...]:
         state = {"stage": self.stage, "object": self.object, "hint": self.hint}

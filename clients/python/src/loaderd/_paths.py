@@ -7,7 +7,7 @@ import re
 import stat
 from pathlib import Path
 
-from loaderd._errors import DaemonGone, InvalidArgument, NotFound
+from loaderd._errors import InvalidArgument, NotFound
 from loaderd._protocol import MAJOR
 
 _JOB_VARIABLES = ("LOADERD_JOB", "SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID")
@@ -55,13 +55,13 @@ def check_folder(socket: str) -> bool:
         return False
     hint = "remove it, or name another folder in LOADERD_RUNTIME_DIR"
     if not stat.S_ISDIR(found.st_mode):
-        raise DaemonGone(f"{folder} is not a directory, or is a link", stage="connect", object=folder, hint=hint)
+        raise InvalidArgument(f"{folder} is not a directory, or is a link", stage="connect", object=folder, hint=hint)
     if found.st_uid != os.getuid():
         owner = f"{folder} belongs to user {found.st_uid}, not to you ({os.getuid()})"
-        raise DaemonGone(owner, stage="connect", object=folder, hint=hint)
+        raise InvalidArgument(owner, stage="connect", object=folder, hint=hint)
     if stat.S_IMODE(found.st_mode) & 0o077:
         mode = f"{folder} has mode {stat.S_IMODE(found.st_mode):04o}; others could reach the socket in it"
-        raise DaemonGone(mode, stage="connect", object=folder, hint=f"chmod 700 {folder}")
+        raise InvalidArgument(mode, stage="connect", object=folder, hint=f"chmod 700 {folder}")
     return True
 
 
@@ -76,7 +76,7 @@ def make_folder(socket: str) -> None:
     except OSError as e:
         hint = "name a folder that you may write to in LOADERD_RUNTIME_DIR"
         message = f"cannot make the folder {folder} for the daemon's socket: {e.strerror}"
-        raise DaemonGone(message, stage="start", object=folder, hint=hint) from e
+        raise InvalidArgument(message, stage="start", object=folder, hint=hint) from e
     check_folder(socket)
 
 

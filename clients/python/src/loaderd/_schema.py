@@ -102,7 +102,7 @@ class Reader:
         key: Key = (ready["gen"], ready["seq"])
         memory, ndarray = segment.memory, np.ndarray
         lease: Any = None
-        stored = iter(ready["var"])
+        stored = iter(ready["var"] or ())
         out: list[Any] = []
         for is_csr, dtype, itemsize, width, first in self._steps:
             offset = base + at[first]
