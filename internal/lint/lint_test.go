@@ -89,6 +89,8 @@ func TestLinksOfTheDocumentsLeadSomewhere(t *testing.T) {
 	for _, page := range pages {
 		found, err := DeadLinks(root, page)
 		report(t, found, err)
+		found, err = MissingTests(root, page)
+		report(t, found, err)
 	}
 }
 
@@ -156,6 +158,24 @@ func TestAFileIsTooLongFromItsFirstLineBeyondTheLimit(t *testing.T) {
 		if err != nil || len(found) != want {
 			t.Errorf("%d lines: %v, %v; want %d findings", lines, found, err, want)
 		}
+	}
+}
+
+func TestATestThatAPageNamesHasToBeThere(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a_test.go": "package a\nfunc TestThere(t *testing.T) {}\n",
+		"a.py":      "def test_there() -> None: ...\n",
+		"a.md":      "[`TestThere`](a_test.go) [`test_there`](a.py) [`TestTher`](a_test.go) [`test_gone`](a.py)",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := MissingTests(dir, "a.md")
+	want := []Finding{{"a.md", "a_test.go has no test TestTher"}, {"a.md", "a.py has no test test_gone"}}
+	if err != nil || !slices.Equal(found, want) {
+		t.Errorf("found %v, %v; want %v", found, err, want)
 	}
 }
 

@@ -29,6 +29,7 @@ var (
 	linkPattern    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
 	headingPattern = regexp.MustCompile(`(?m)^#+ +(.+?) *$`)
 	fencePattern   = regexp.MustCompile("(?ms)^```.*?^```")
+	testPattern    = regexp.MustCompile("\\[`((?:Test|test_)\\w+)`\\]\\(([^()\\s]+)\\)")
 	slugPattern    = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
@@ -56,6 +57,28 @@ func DeadLinks(root, page string) ([]Finding, error) {
 			out = append(out, Finding{page, "link to " + target + ": no such file"})
 		case anchor != "" && !hasHeading(there, anchor):
 			out = append(out, Finding{page, "link to " + target + ": no such heading"})
+		}
+	}
+	return out, nil
+}
+
+// MissingTests finds links of a Markdown page that are labelled with a test, as in [`TestName`](file), where the file
+// has no such test.
+func MissingTests(root, page string) ([]Finding, error) {
+	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(page)))
+	if err != nil {
+		return nil, err
+	}
+	var out []Finding
+	for _, m := range testPattern.FindAllSubmatch(text, -1) {
+		name, file := string(m[1]), path.Join(path.Dir(page), string(m[2]))
+		source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+		if err != nil {
+			return nil, err
+		}
+		defined := regexp.MustCompile(`(?m)^(func|def) ` + regexp.QuoteMeta(name) + `\(`)
+		if !defined.Match(source) {
+			out = append(out, Finding{page, file + " has no test " + name})
 		}
 	}
 	return out, nil
