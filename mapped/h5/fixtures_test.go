@@ -27,6 +27,7 @@ type wanted struct {
 	Shape      []int64         `json:"shape"`
 	Null       bool            `json:"null"`
 	Unreadable bool            `json:"unreadable"`
+	TooLarge   bool            `json:"too_large"`
 	Filters    []uint16        `json:"filters"`
 	Chunks     []int64         `json:"chunks"`
 	Table      *struct {
@@ -102,20 +103,7 @@ func dataset(t testing.TB, f *File, path string) *Dataset {
 	return d
 }
 
-func fixtureNames(t testing.TB) []string {
-	t.Helper()
-	all, err := expected()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for name := range all {
-		out = append(out, name)
-	}
-	return out
-}
-
-// digest is how the script describes bytes.
+// sameBytes compares with how the script describes bytes: in full when few, else by their SHA-256.
 func sameBytes(t *testing.T, at string, got []byte, want wantedValues) {
 	t.Helper()
 	switch {

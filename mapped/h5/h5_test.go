@@ -35,6 +35,12 @@ func checkObject(t *testing.T, f *File, path string, want wanted) {
 	switch want.Kind {
 	case "unsupported":
 		var e *Error
+		if path == "/vast_chunk" {
+			if !errors.Is(err, ErrTooLarge) {
+				t.Errorf("%s: %v, want ErrTooLarge", path, err)
+			}
+			return
+		}
 		if !errors.Is(err, ErrUnsupported) || !errors.As(err, &e) || e.File != f.Name() || e.Object != path || e.Form == "" {
 			t.Errorf("%s: %v, want ErrUnsupported naming file, object and form", path, err)
 		}
@@ -135,6 +141,12 @@ func checkDataset(t *testing.T, d *Dataset, path string, want wanted) {
 	if want.Unreadable {
 		if _, err := d.Values(); !errors.Is(err, ErrUnsupported) || !errors.Is(d.Readable(), ErrUnsupported) {
 			t.Errorf("%s: %v, want ErrUnsupported", path, err)
+		}
+		return
+	}
+	if want.TooLarge {
+		if _, err := d.Values(); !errors.Is(err, ErrTooLarge) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v, want ErrTooLarge", path, err)
 		}
 		return
 	}

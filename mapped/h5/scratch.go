@@ -1,14 +1,8 @@
 package h5
 
-import (
-	"bytes"
-	"io"
-	"sync"
+import "sync"
 
-	"github.com/klauspost/compress/zlib"
-)
-
-// Scratch is what decoding needs: buffers that grow to the largest chunk met, and inflaters. The zero
+// Scratch is what decoding needs: buffers that grow to the largest chunk met, and tables. The zero
 // value is ready. One goroutine at a time may use a Scratch, for any datasets of any files; reusing
 // it is what keeps reading free of allocations.
 type Scratch struct {
@@ -20,8 +14,7 @@ type Scratch struct {
 
 	rows []byte // compounds, for Field
 
-	src bytes.Reader
-	inf io.ReadCloser
+	inf *inflater
 }
 
 // pool lends Scratches to calls that take none, so that reading a thousand small arrays makes one inflater.
@@ -48,32 +41,3 @@ func grow(p *[]byte, n int) []byte {
 }
 
 func (s *Scratch) stage(i, n int) []byte { return grow(&s.stages[i], n) }
-
-// inflate decodes a zlib stream of known length, and verifies its checksum.
-func inflate(dst, src []byte, _ []uint32, s *Scratch) error {
-	s.src.Reset(src)
-	if s.inf == nil {
-		r, err := zlib.NewReader(&s.src)
-		if err != nil {
-			return deflateError(err)
-		}
-		s.inf = r
-	} else if err := s.inf.(zlib.Resetter).Reset(&s.src, nil); err != nil {
-		return deflateError(err)
-	}
-	if _, err := io.ReadFull(s.inf, dst); err != nil {
-		return deflateError(err)
-	}
-	var more [1]byte
-	if n, err := s.inf.Read(more[:]); n != 0 || err != io.EOF {
-		return deflateError(err)
-	}
-	return nil
-}
-
-func deflateError(err error) error {
-	if err == nil {
-		return corrupt("deflate: more bytes than the chunk has")
-	}
-	return &Error{Kind: ErrCorrupt, Form: "deflate", Err: err}
-}
