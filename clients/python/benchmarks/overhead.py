@@ -1,7 +1,8 @@
 """What one batch costs the training process: CPU time of its thread, and the time it waits.
 
-Run with the daemon's binary built: ``python benchmarks/overhead.py [--cells N] [--epochs N]``. Everything made stands in a
-temporary folder. The file is small and in the page cache, so that the client is what is measured; ``bench/`` measures the whole.
+Run with the daemon's binary built: ``python benchmarks/overhead.py [--cells N] [--epochs N]``. Everything made stands
+in a temporary folder. The files are small and in the page cache, so that the client is what is measured; ``bench/``
+measures the whole.
 """
 
 from __future__ import annotations

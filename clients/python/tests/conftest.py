@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from census import processes_of
-from reference import Files, write_files
 
 import loaderd
+from census import processes_of
+from fakedaemon import FakeDaemon
+from loaderd import _paths, _start
+from reference import Files, write_files
 
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("LOADERD_BIN") or ROOT / "bin" / "loaderd").resolve()
@@ -64,8 +66,6 @@ class Daemon:
 
     @property
     def socket(self) -> str:
-        from loaderd import _paths
-
         return _paths.socket_path()
 
     def pids(self) -> list[int]:
@@ -136,3 +136,21 @@ def mapped(daemon: Daemon, files: Files) -> Iterator[Callable[..., loaderd.Mappe
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def fakes(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., FakeDaemon]]:
+    """Makes daemons at this test's socket, one after the other."""
+    monkeypatch.setenv("LOADERD_AUTOSTART", "0")
+    monkeypatch.setattr(_start, "own_build", lambda: "fake")
+    made: list[FakeDaemon] = []
+
+    def make(**options: Any) -> FakeDaemon:
+        made.append(FakeDaemon(_paths.socket_path(), **options))
+        return made[-1]
+
+    yield make
+    for fake in made:
+        fake.close()
+        fake.join()
+    gc.collect()

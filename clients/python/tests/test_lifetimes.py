@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import mappings
-from fakedaemon import FakeDaemon
 
 import loaderd
+from conftest import mappings
+from fakedaemon import FakeDaemon
 from loaderd import _paths
 
 BATCH = 10  # rows of 2000 float32: 80 kB, a view

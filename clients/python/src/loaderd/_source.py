@@ -13,6 +13,9 @@ from loaderd._wire import Channel, ConnectionLost, Message
 
 OnDaemonLoss = Literal["restart", "raise"]
 
+RECONNECT_SECONDS: Final = 5.0
+"""How long to wait for another daemon after one was lost, if LOADERD_AUTOSTART is off."""
+
 MOST_LOSSES: Final = 3
 """How many daemons in a row may be lost over one request before it is given up."""
 
@@ -39,6 +42,8 @@ class Source:
     n_vars: int | None = None
     description: Message | None = field(default=None, repr=False)
     """The long parts of ``opened``; not pickled, fetched again where they are asked for."""
+    patience: float = 0.0
+    """Seconds to wait for a daemon that we do not start ourselves; more than 0 after one was lost."""
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"description": None}
@@ -51,7 +56,8 @@ class Source:
         SourceChanged
             The files are no longer what they were when this source was first attached.
         """
-        channel = _start.connect()
+        channel = _start.connect(patience=self.patience)
+        self.patience = 0.0
         try:
             opened = channel.request({"op": "open", "paths": self.paths, "spec": self.spec, "brief": brief})
             if opened.get("op") == "error":
@@ -125,6 +131,7 @@ class Losses:
                 object=socket,
                 hint=f"see {log}" + ('; on_daemon_loss="restart" goes on by itself' if self._count == 1 else ""),
             ) from why
+        self._source.patience = RECONNECT_SECONDS
         if self._count > 1:
             time.sleep(0.05 * self._count)
         if pid:

@@ -27,15 +27,15 @@ _SUN_PATH = 107  # bytes of a socket's path that the kernel takes, on Linux
 _builds: dict[tuple[str, int], str] = {}  # (binary, mtime in ns) -> build
 
 
-def connect(*, start: bool | None = None, replace: bool = True) -> Channel:
+def connect(*, start: bool | None = None, patience: float = 0.0) -> Channel:
     """Give a channel to the daemon, after ``hello`` and ``welcome``.
 
     Parameters
     ----------
     start
         Start a daemon if none runs; None: unless ``LOADERD_AUTOSTART`` is off.
-    replace
-        Replace an idle daemon of another build than that of the binary that we would start.
+    patience
+        Seconds to wait for a daemon that somebody else starts, if we may not.
 
     Raises
     ------
@@ -48,17 +48,19 @@ def connect(*, start: bool | None = None, replace: bool = True) -> Channel:
     if start is None:
         start = os.environ.get("LOADERD_AUTOSTART", "1").lower() not in ("0", "false", "no", "off")
     channel = _try(path)
-    if channel is None:
-        if not start:
+    if start:
+        return _start(path) if channel is None or _make_way(channel) else channel
+    deadline = time.monotonic() + patience
+    while channel is None:
+        if time.monotonic() > deadline:
             raise DaemonGone(
                 f"no daemon answers at {path}",
                 stage="connect",
                 object=path,
                 hint="start one with `loaderd serve`, or unset LOADERD_AUTOSTART",
             )
-        return _start(path)
-    if start and replace and _make_way(channel):
-        return _start(path)
+        time.sleep(_LONGEST_PAUSE)
+        channel = _try(path)
     return channel
 
 
