@@ -1,6 +1,6 @@
 """Makes testdata/h5: HDF5 files of every form that mapped/h5 reads, and what h5py reads from them.
 
-    pip install anndata h5py hdf5plugin
+    pip install anndata h5py
     python testdata/make_h5_fixtures.py
 
 ``expected.json.gz`` holds, for each file, every object with its type, shape, chunk table, attributes and
@@ -18,6 +18,7 @@ import json
 import re
 import struct
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -398,6 +399,22 @@ def make_odd_files():
         low_level(f, "external", None, tid=h5t.STD_I32LE, shape=(4,), prepare=lambda p: p.set_external(b"other.bin", 0, 16))
 
 
+def make_cache_image():
+    """A file whose metadata was left in a cache image when it was closed."""
+
+    class Config(ctypes.Structure):
+        _fields_ = [("version", ctypes.c_int), ("generate_image", ctypes.c_bool), ("save_resize_status", ctypes.c_bool),
+                    ("entry_ageout", ctypes.c_int)]
+
+    path = OUT / "cache_image.h5"
+    fapl = h5p.create(h5p.FILE_ACCESS)
+    fapl.set_libver_bounds(h5f.LIBVER_LATEST, h5f.LIBVER_LATEST)
+    fapl.set_fclose_degree(h5f.CLOSE_STRONG)
+    c_call("H5Pset_mdc_image_config", HID(fapl.id), ctypes.byref(Config(1, True, False, -1)))
+    with h5py.File(h5f.create(str(path).encode(), h5f.ACC_TRUNC, h5p.create(h5p.FILE_CREATE), fapl)) as f:
+        f["x"] = np.arange(10)
+
+
 def pack():
     """Gzip what is large, which is padding for the most part."""
     for path in OUT.glob("*.h5*"):
@@ -693,9 +710,11 @@ def read_tree(f):
 def expected():
     out = {}
     for path in sorted(OUT.glob("*.h5*")):
+        if path.name == "cache_image.h5":
+            continue  # refused when it is opened
         source = path
         if path.suffix == ".gz":
-            source = Path("/tmp") / path.stem
+            source = Path(tempfile.gettempdir()) / path.stem
             source.write_bytes(gzip.decompress(path.read_bytes()))
         with h5py.File(source) as f:
             out[path.name] = read_tree(f)
@@ -710,13 +729,14 @@ def expected():
 
 def main():
     OUT.mkdir(exist_ok=True)
-    for old in OUT.glob("*"):
-        old.unlink()
+    for old in [*OUT.glob("*.h5*"), *OUT.glob("*.gz")]:
+        old.unlink(missing_ok=True)
     make_by_version()
     make_indexes()
     make_odd_files()
     make_anndata()
     make_tiny()
+    make_cache_image()
     pack()
     expected()
     total = sum(p.stat().st_size for p in OUT.iterdir())

@@ -299,6 +299,14 @@ func oneInt(t *testing.T, f *File, path, name string) error {
 	return err
 }
 
+func TestAFileWithACacheImageIsRefused(t *testing.T) {
+	b := fixture(t, "cache_image.h5")
+	_, err := NewFile(bytes.NewReader(b), int64(len(b)), "image")
+	if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), "cache image") || typed(err) != "" {
+		t.Errorf("%v, want ErrUnsupported", err)
+	}
+}
+
 func TestAnAttributeOfOneValueReadsAsOne(t *testing.T) {
 	f := openFixture(t, "forms_earliest.h5.gz")
 	g, err := f.Root().Group("attributes")

@@ -75,6 +75,9 @@ func newFile(f *File) (*File, error) {
 	if err := f.readSuperblock(); err != nil {
 		return nil, locate(err, name, "")
 	}
+	if err := f.checkExtension(); err != nil {
+		return nil, locate(err, name, "superblock extension")
+	}
 	o, err := f.object(f.rootAddr, "/")
 	if err != nil {
 		return nil, locate(err, name, "/")

@@ -16,6 +16,8 @@ import (
 // sees to that), errors of this package, memory within the budget. Metadata checksums are not verified
 // here, for a fuzzer cannot guess them, and what stands behind them must be as safe as the rest.
 //
+// Inputs are long, so minimizing them is slow: run with -fuzzminimizetime 5x.
+//
 // The seeds under testdata/fuzz are cut out of the fixtures by
 //
 //	go test ./mapped/h5 -run TestSeeds -update

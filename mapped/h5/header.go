@@ -20,6 +20,7 @@ const (
 	msgContinue   = 0x10
 	msgSymbols    = 0x11
 	msgAttrInfo   = 0x15
+	msgCacheImage = 0x18
 	msgLastKnown  = 0x18
 )
 

@@ -34,6 +34,24 @@ func (f *File) readSuperblock() error {
 	return f.place(at, eof)
 }
 
+// checkExtension refuses files whose metadata is not where it belongs: with a cache image, what stands at
+// the addresses may be older than the file.
+func (f *File) checkExtension() error {
+	if f.extAddr == undefAddr {
+		return nil
+	}
+	h, err := f.header(f.extAddr, 0)
+	if err != nil {
+		return err
+	}
+	for _, m := range h.msgs {
+		if m.kind == msgCacheImage {
+			return unsupported("metadata cache image")
+		}
+	}
+	return nil
+}
+
 func (f *File) findSignature() (int64, error) {
 	var b [8]byte
 	for at := int64(0); at <= f.size-int64(len(b)); at = max(512, at*2) {
