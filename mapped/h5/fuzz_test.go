@@ -347,7 +347,7 @@ func (w *seedWriter) structures() {
 			w.t.Fatal(err)
 		}
 		addr := int(g.members[leaf].addr)
-		w.write("FuzzHeader", "old_"+leaf, b[addr:addr+512])
+		w.write("FuzzHeader", "old_"+strings.ReplaceAll(leaf, " ", "_"), b[addr:addr+512])
 	}
 	w.heaps(f, b)
 	w.chunks(f, b)
