@@ -57,7 +57,8 @@ func Dial(ctx context.Context, o DialOptions) (*Client, error) {
 type dialer struct {
 	DialOptions
 	wait time.Duration
-	keep bool // take the daemon of whatever build
+	keep bool  // take the daemon of whatever build
+	busy error // somebody else held the start lock
 }
 
 func (d *dialer) dial(ctx context.Context) (*Client, error) {
@@ -71,7 +72,7 @@ func (d *dialer) dial(ctx context.Context) (*Client, error) {
 		}
 		switch why := classify(err); {
 		case ctx.Err() != nil:
-			return nil, fmt.Errorf("connect to the daemon at %s: %w", d.Socket, errors.Join(context.Cause(ctx), err))
+			return nil, d.late(ctx, err)
 		case why == isFatal:
 			return nil, err
 		case why == isAbsent && !d.Start:
@@ -80,14 +81,22 @@ func (d *dialer) dial(ctx context.Context) (*Client, error) {
 				Message: "no daemon listens on " + d.Socket, Hint: "start one with `loaderd serve`",
 			}
 		case why == isAbsent:
-			if err := d.start(ctx); err != nil {
-				return nil, err
+			if c, err := d.start(ctx); c != nil || err != nil {
+				return c, err
 			}
 		}
-		if err := d.pause(ctx); err != nil {
-			return nil, fmt.Errorf("connect to the daemon at %s: %w", d.Socket, err)
+		if d.pause(ctx) != nil {
+			return nil, d.late(ctx, err)
 		}
 	}
+}
+
+// late is the error when ctx ends first; last is why the last attempt failed.
+func (d *dialer) late(ctx context.Context, last error) error {
+	if d.busy != nil {
+		last = d.busy
+	}
+	return fmt.Errorf("connect to the daemon at %s: %w (%v)", d.Socket, context.Cause(ctx), last)
 }
 
 // pause waits a little, and longer each time.

@@ -27,6 +27,7 @@ type FakeDaemon struct {
 	mu     sync.Mutex // guards what follows
 	conns  map[*Conn]struct{}
 	served int
+	left   bool // no welcome any more
 	leave  chan struct{}
 }
 
@@ -45,6 +46,9 @@ func (d *FakeDaemon) Serve(socket string) error {
 			}
 			c := NewConn(sock, ServerLimits)
 			d.mu.Lock()
+			if d.left {
+				c.Close()
+			}
 			d.conns[c] = struct{}{}
 			d.served++
 			d.mu.Unlock()
@@ -56,6 +60,9 @@ func (d *FakeDaemon) Serve(socket string) error {
 
 // Stop ends all as a daemon that leaves does.
 func (d *FakeDaemon) Stop() {
+	d.mu.Lock()
+	d.left = true
+	d.mu.Unlock()
 	d.l.Close()
 	d.HangUp()
 	d.wg.Wait()

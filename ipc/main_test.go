@@ -83,6 +83,7 @@ func (d *FakeDaemon) serveUntilIdle(socket string, idle time.Duration) {
 		}
 		d.mu.Lock()
 		free := len(d.conns) == 0 && d.served == last
+		d.left = free
 		d.mu.Unlock()
 		if free {
 			d.Stop()

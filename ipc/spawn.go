@@ -17,43 +17,54 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// start starts a daemon under the start lock, unless another process has done so meanwhile, and returns when it answers.
-func (d *dialer) start(ctx context.Context) error {
-	lock, err := Lock(ctx, d.Socket)
-	if err != nil {
-		return err
+// start starts a daemon under the start lock, unless another process has done so or is at it, and connects to it. A nil client
+// without an error: look again.
+func (d *dialer) start(ctx context.Context) (*Client, error) {
+	lock, err := TryLock(d.Socket)
+	if errors.Is(err, ErrBusy) {
+		d.busy = err
+		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
+	// The daemon inherits this very lock. It is held until both have closed it, so that the daemon can not become idle and leave
+	// before it is met here.
 	defer lock.Close()
-	if c, err := d.try(ctx); err == nil {
-		return c.Close()
-	} else if classify(err) != isAbsent {
-		return nil // the caller's next attempt tells
+	c, err := d.try(ctx)
+	if err == nil {
+		if d.replace(ctx, c) {
+			return nil, nil
+		}
+		return c, nil
+	}
+	if classify(err) != isAbsent {
+		return nil, nil // the caller's next attempt tells
 	}
 	child, err := d.spawn(lock)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	lock.Close() // the daemon has its own descriptor of it
 	return d.await(ctx, child)
 }
 
-// await returns when somebody listens, or the child has ended. The start lock is the child's meanwhile, and goes with it.
-func (d *dialer) await(ctx context.Context, p *child) error {
-	for wait := 2 * time.Millisecond; ; wait = min(2*wait, 20*time.Millisecond) {
+// await connects to the child once it listens.
+func (d *dialer) await(ctx context.Context, p *child) (*Client, error) {
+	for wait := time.Millisecond; ; wait = min(2*wait, 20*time.Millisecond) {
 		c, err := d.try(ctx)
 		switch {
 		case err == nil:
-			return c.Close()
+			return c, nil
 		case ctx.Err() != nil:
-			return fmt.Errorf("wait for the daemon (pid %d, log %s): %w", p.pid, p.log, context.Cause(ctx))
+			return nil, fmt.Errorf("wait for the daemon (pid %d, log %s): %w", p.pid, p.log, context.Cause(ctx))
 		case classify(err) == isFatal:
-			return err
+			return nil, err
 		}
 		if status, ended := p.ended(); ended {
-			return p.failed(status)
+			return nil, p.failed(status)
 		}
 		if err := pause(ctx, wait); err != nil {
-			return fmt.Errorf("wait for the daemon (pid %d, log %s): %w", p.pid, p.log, err)
+			return nil, fmt.Errorf("wait for the daemon (pid %d, log %s): %w", p.pid, p.log, err)
 		}
 	}
 }
