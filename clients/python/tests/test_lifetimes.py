@@ -7,7 +7,6 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,19 +16,13 @@ import torch
 import loaderd
 from conftest import mappings
 from fakedaemon import FakeDaemon
-from loaderd import _paths
 
 BATCH = 10  # rows of 2000 float32: 80 kB, a view
 
 
 @pytest.fixture
-def fake(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDaemon]:
-    monkeypatch.setenv("LOADERD_AUTOSTART", "0")
-    daemon = FakeDaemon(_paths.socket_path())
-    yield daemon
-    daemon.close()
-    daemon.join()
-    gc.collect()
+def fake(fakes: Callable[..., FakeDaemon]) -> FakeDaemon:
+    return fakes()
 
 
 @pytest.fixture

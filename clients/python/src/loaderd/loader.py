@@ -181,8 +181,8 @@ class Loader:
             message = f"this is not a loader's state: {e!r}"
             raise InvalidArgument(message, stage="state", object="state", hint="pass what state_dict() gave") from None
         self._must_be("version", version, STATE_VERSION, "take it with this version of loaderd")
-        self._must_be("dataset", dataset, self._source.hash, "map the files that it was taken from, in the same order")
         self._must_be("spec", spec, self._spec_hash(), "use the keys, join, labels and shuffle of then")
+        self._must_be("dataset", dataset, self._source.hash, "map the files that it was taken from, in the same order")
         if self._options.seed_given or not self._options.shuffle:
             self._must_be("seed", numbers["seed"], self._options.seed, "make the loader with that seed, or with None")
         if numbers["position"] > self._source.n_obs:
