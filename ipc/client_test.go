@@ -6,14 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/loaderd/loaderd/internal/leak"
 )
@@ -43,70 +40,6 @@ func opened(t *testing.T, d *FakeDaemon) *Client {
 		t.Fatal(err)
 	}
 	return c
-}
-
-// next is the next batch of a stream, released at the end if not before.
-func next(t *testing.T, s *Session) *Batch {
-	t.Helper()
-	b, err := s.Next(soon(t))
-	check(t, err)
-	t.Cleanup(b.Release)
-	return b
-}
-
-// wantRows fails unless b holds the rows, in every field.
-func wantRows(t *testing.T, b *Batch, rows ...int64) {
-	t.Helper()
-	if b.N() != len(rows) {
-		t.Fatalf("%d rows, want %v", b.N(), rows)
-	}
-	idx, err := b.Column("_idx")
-	check(t, err)
-	got, err := As[int64](idx.Array)
-	check(t, err)
-	if !reflect.DeepEqual(append([]int64{}, got...), rows) {
-		t.Fatalf("rows %v, want %v", got, rows)
-	}
-	counts, err := b.Column("n_counts")
-	check(t, err)
-	label, err := b.Column("cell_type")
-	check(t, err)
-	for i, r := range rows {
-		if got := counts.Value(i); got != float64(r)/2 {
-			t.Errorf("n_counts of row %d is %v", r, got)
-		}
-		want := fakeLabels[r%3]
-		if r%5 == 4 {
-			want = nil
-		}
-		if got := label.Value(i); got != want {
-			t.Errorf("label of row %d is %v, want %v", r, got, want)
-		}
-		if x := matrixRow(t, b, i); x != [4]float32{fakeX(r, 0), fakeX(r, 1), fakeX(r, 2), fakeX(r, 3)} {
-			t.Errorf("X of row %d is %v", r, x)
-		}
-	}
-}
-
-// matrixRow is a row of X, of whatever kind.
-func matrixRow(t *testing.T, b *Batch, i int) (row [4]float32) {
-	t.Helper()
-	if b.Schema()[1].Kind == KindDense {
-		m, err := b.Dense("X")
-		check(t, err)
-		x, err := As[float32](m.Array)
-		check(t, err)
-		copy(row[:], x[i*m.Cols:])
-		return row
-	}
-	m, err := b.CSR("X")
-	check(t, err)
-	x, err := As[float32](m.Values)
-	check(t, err)
-	for k := m.Indptr[i]; k < m.Indptr[i+1]; k++ {
-		row[m.Indices[k]] = x[k]
-	}
-	return row
 }
 
 func TestOpenDescribesTheCollection(t *testing.T) {
@@ -179,210 +112,6 @@ func TestManyGetsAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-}
-
-func TestAStreamBringsEveryRowOnceAndEnds(t *testing.T) {
-	leak.Check(t)
-	c := opened(t, &FakeDaemon{Rows: 1001})
-	for _, o := range []StartOptions{{BatchSize: 10}, {BatchSize: 7, Format: "csr"}, {BatchSize: 2000}, {BatchSize: 1, Position: 990}} {
-		s, err := c.Start(soon(t), o)
-		check(t, err)
-		next, steps := o.Position, int64(0)
-		for ; ; steps++ {
-			b, err := s.Next(soon(t))
-			if err == io.EOF {
-				break
-			}
-			check(t, err)
-			if b.Seq() != steps {
-				t.Fatalf("seq %d, want %d", b.Seq(), steps)
-			}
-			var rows []int64
-			for range b.N() {
-				rows = append(rows, next)
-				next++
-			}
-			wantRows(t, b, rows...)
-			b.Release()
-		}
-		if next != 1001 || steps != s.Steps() || s.Frames() != 3 || s.RingSize() == 0 || len(s.Schema()) != 7 {
-			t.Errorf("%+v: %d rows in %d of %d steps", o, next, steps, s.Steps())
-		}
-		if _, err := s.Next(soon(t)); err != io.EOF {
-			t.Errorf("after the end: %v", err)
-		}
-		check(t, s.Close())
-	}
-}
-
-func TestWhatIsHeldStaysAndTheStreamWaits(t *testing.T) {
-	leak.Check(t)
-	c := opened(t, &FakeDaemon{Rows: 1000})
-	s, err := c.Start(soon(t), StartOptions{BatchSize: 10})
-	check(t, err)
-	var held []*Batch
-	for range 3 {
-		b := next(t, s)
-		held = append(held, b)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-	defer cancel()
-	if _, err := s.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatalf("a fourth batch of three: %v", err)
-	}
-	for i, b := range held {
-		wantRows(t, b, rowsFrom(int64(10*i), 10)...)
-	}
-	held[1].Release()
-	held[1].Release() // nothing more
-	b := next(t, s)
-	wantRows(t, b, rowsFrom(30, 10)...)
-	wantRows(t, held[0], rowsFrom(0, 10)...)
-	wantRows(t, held[2], rowsFrom(20, 10)...)
-}
-
-func rowsFrom(first int64, n int) (rows []int64) {
-	for i := range n {
-		rows = append(rows, first+int64(i))
-	}
-	return rows
-}
-
-func TestABatchOutlivesItsStreamAndItsClient(t *testing.T) {
-	leak.Check(t)
-	c := opened(t, &FakeDaemon{Rows: 100})
-	s, err := c.Start(soon(t), StartOptions{BatchSize: 10})
-	check(t, err)
-	first, err := s.Next(soon(t))
-	check(t, err)
-	got, err := c.Get(soon(t), []int64{5, 6}, GetOptions{})
-	check(t, err)
-	other, err := c.Get(soon(t), []int64{7}, GetOptions{Format: "csr"}) // the dense segment is not in use any more
-	check(t, err)
-	wantRows(t, got, 5, 6)
-	s2, err := c.Start(soon(t), StartOptions{BatchSize: 10, Position: 50})
-	check(t, err)
-	_, err = s.Next(soon(t))
-	wantError(t, err, ErrClosed)
-	second, err := s2.Next(soon(t))
-	check(t, err)
-	check(t, c.Close())
-	wantRows(t, first, rowsFrom(0, 10)...)
-	wantRows(t, second, rowsFrom(50, 10)...)
-	wantRows(t, got, 5, 6)
-	wantRows(t, other, 7)
-	for _, b := range []*Batch{first, second, got, other} {
-		b.Release()
-	}
-	_, err = first.Column("_idx")
-	wantError(t, err, ErrClosed, "released")
-	if first.Mask("cell_type") != nil {
-		t.Error("a mask of a released batch")
-	}
-	_, err = s2.Next(soon(t))
-	wantError(t, err, ErrClosed)
-	_, err = c.Get(soon(t), nil, GetOptions{})
-	wantError(t, err, ErrClosed)
-}
-
-func TestCloseOfASessionGivesBackWhatWasNotHandedOut(t *testing.T) {
-	leak.Check(t)
-	d := &FakeDaemon{Rows: 1000}
-	var mu sync.Mutex
-	released, ended := map[int64]bool{}, make(chan struct{})
-	d.Answer = func(_ *Conn, op string, body []byte) bool {
-		var m Release
-		if Decode(body, &m) == nil && op == OpRelease {
-			mu.Lock()
-			for _, s := range m.Seqs {
-				released[s] = true
-			}
-			mu.Unlock()
-		}
-		if op == OpStop {
-			close(ended)
-		}
-		return false
-	}
-	c := opened(t, d)
-	s, err := c.Start(soon(t), StartOptions{BatchSize: 10})
-	check(t, err)
-	b := next(t, s)
-	waiting := make(chan error)
-	check(t, s.Close())
-	go func() { _, err := s.Next(soon(t)); waiting <- err }()
-	wantError(t, <-waiting, ErrClosed)
-	check(t, s.Close())
-	<-ended
-	wantRows(t, b, rowsFrom(0, 10)...)
-	b.Release()
-	s, err = c.Start(soon(t), StartOptions{BatchSize: 500})
-	check(t, err)
-	b = next(t, s)
-	wantRows(t, b, rowsFrom(0, 500)...)
-	mu.Lock()
-	defer mu.Unlock()
-	if !released[0] {
-		t.Errorf("released %v", released)
-	}
-}
-
-func TestAStreamThatFailsSaysSoInItsPlace(t *testing.T) {
-	leak.Check(t)
-	c := opened(t, &FakeDaemon{Rows: 1000, FailAt: 2})
-	s, err := c.Start(soon(t), StartOptions{BatchSize: 10})
-	check(t, err)
-	for range 2 {
-		b := next(t, s)
-		b.Release()
-	}
-	for range 2 {
-		_, err = s.Next(soon(t))
-		wantError(t, err, ErrSourceChanged, "/a.h5ad")
-	}
-	if _, err := c.Status(soon(t)); err != nil {
-		t.Errorf("the connection is gone, too: %v", err)
-	}
-}
-
-func TestStartSaysWhatIsWrongWithIt(t *testing.T) {
-	leak.Check(t)
-	c := dialFake(t, &FakeDaemon{})
-	_, err := c.Start(soon(t), StartOptions{BatchSize: 10})
-	wantError(t, err, ErrClosed, "before open")
-	_, err = c.Get(soon(t), []int64{1}, GetOptions{})
-	wantError(t, err, ErrClosed)
-	if _, err := c.Open(soon(t), []string{"a"}, Spec{}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.Start(soon(t), StartOptions{})
-	wantError(t, err, ErrInvalidArgument, "batch_size")
-	s, err := c.Start(soon(t), StartOptions{BatchSize: 10})
-	check(t, err)
-	b := next(t, s)
-	wantRows(t, b, rowsFrom(0, 10)...)
-}
-
-func TestAStreamIsReplacedWhileItRuns(t *testing.T) {
-	leak.Check(t)
-	c := opened(t, &FakeDaemon{Rows: 1000})
-	var last *Session
-	for i := range int64(50) {
-		s, err := c.Start(soon(t), StartOptions{BatchSize: 10, Position: i})
-		check(t, err)
-		if last != nil {
-			_, err := last.Next(soon(t))
-			wantError(t, err, ErrClosed)
-		}
-		last = s
-		if i%2 == 0 {
-			b := next(t, s)
-			wantRows(t, b, rowsFrom(i, 10)...)
-			if i%4 == 0 {
-				b.Release()
-			}
-		}
-	}
 }
 
 func TestEveryWaitEndsWithItsContext(t *testing.T) {
@@ -559,82 +288,60 @@ func TestADaemonThatBreaksTheProtocolIsLeft(t *testing.T) {
 	}
 }
 
-func TestAFieldIsFoundByNameAndKind(t *testing.T) {
+// What a client did not ask for, or asked for and gave up, is dropped, with the descriptors it brings.
+func TestWhatNobodyWaitsForIsDropped(t *testing.T) {
 	leak.Check(t)
-	c := opened(t, &FakeDaemon{})
-	b, err := c.Get(soon(t), []int64{0, 1, 4}, GetOptions{Format: "csr"})
+	ring, err := NewRing(4096)
 	check(t, err)
-	defer b.Release()
-	_, err = b.Column("cell_typ")
-	wantError(t, err, ErrUnknownKey, "cell_typ", "cell_type", "_idx")
-	_, err = b.Dense("X")
-	wantError(t, err, ErrInvalidArgument, "csr")
-	_, err = b.CSR("cell_type")
-	wantError(t, err, ErrInvalidArgument, "column")
-	m, err := b.CSR("X")
+	defer ring.Close()
+	d := &FakeDaemon{}
+	d.Answer = func(c *Conn, op string, _ []byte) bool {
+		if op != OpStatus {
+			return false
+		}
+		schema := Schema{{Name: "_idx", Kind: KindColumn, DType: "int64", Width: 1, Buffers: 1}}
+		for _, m := range []struct {
+			m     Message
+			files []*os.File
+		}{
+			{&Started{Gen: 99, Schema: schema, SegSize: 4096, FDs: 1}, []*os.File{ring.File()}},
+			{&Ready{Gen: 99, SegSize: 4096, FDs: 2}, []*os.File{ring.File(), ring.File()}},
+			{&Ready{Gen: -7, ID: ptr(int64(999)), Schema: schema, SegSize: 4096, FDs: 1}, []*os.File{ring.File()}},
+			{&End{Gen: 99}, nil},
+			{&Error{Code: CodeInternal, Gen: ptr(int64(99)), Seq: ptr(int64(0))}, nil},
+			{&Error{Code: CodeInternal, ID: ptr(int64(999))}, nil},
+			{&Stats{ID: 999}, nil},
+			{&Bye{}, nil},
+		} {
+			if err := c.WriteMsg(m.m, m.files...); err != nil {
+				t.Error(err)
+			}
+		}
+		return false
+	}
+	c := opened(t, d)
+	for range 3 {
+		if _, err := c.Status(soon(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := c.Get(soon(t), []int64{1}, GetOptions{})
 	check(t, err)
-	_, err = As[float64](m.Values)
-	wantError(t, err, ErrInvalidArgument, "float32", "float64")
-	isB, err := b.Column("is_b")
-	check(t, err)
-	if v, err := As[uint8](isB.Array); err != nil || !reflect.DeepEqual(append([]uint8{}, v...), []uint8{1, 0, 0}) {
-		t.Errorf("%v, %v", v, err)
-	}
-	if isB.Value(0) != true || isB.Value(1) != false || isB.Format(0) != "true" || isB.Len() != 3 {
-		t.Errorf("%v %v %s %d", isB.Value(0), isB.Value(1), isB.Format(0), isB.Len())
-	}
-	if got := b.Mask("cell_type"); !reflect.DeepEqual(append([]byte{}, got...), []byte{1, 1, 0}) {
-		t.Errorf("mask %v", got)
-	}
-	if b.Mask("X") != nil {
-		t.Error("X has a mask")
-	}
+	wantRows(t, b, 1)
+	b.Release()
 }
 
-func TestAWriterOfABatchSpoilsNobodyElses(t *testing.T) {
+func TestTheDaemonsProcessCanBeWatched(t *testing.T) {
 	leak.Check(t)
-	c := opened(t, &FakeDaemon{Rows: 1000})
-	s, err := c.Start(soon(t), StartOptions{BatchSize: 10})
-	check(t, err)
-	for i := range int64(20) {
-		b := next(t, s)
-		wantRows(t, b, rowsFrom(10*i, 10)...)
-		for k := range b.frame {
-			b.frame[k] = 0xee
-		}
-		b.Release()
+	c := dialFake(t, &FakeDaemon{})
+	pidfd := c.DaemonPidfd()
+	if pidfd == nil {
+		t.Fatal("no pidfd")
 	}
-}
-
-func TestArraysSayTheirValues(t *testing.T) {
-	for _, tc := range []struct {
-		dtype string
-		bytes string
-		want  string
-		float float64
-	}{
-		{"bool", "\x01", "true", 1},
-		{"int8", "\xff", "-1", -1},
-		{"uint8", "\xff", "255", 255},
-		{"int16", "\xfe\xff", "-2", -2},
-		{"uint16", "\xfe\xff", "65534", 65534},
-		{"int32", "\xfd\xff\xff\xff", "-3", -3},
-		{"uint32", "\xfd\xff\xff\xff", "4294967293", 4294967293},
-		{"int64", "\xfc\xff\xff\xff\xff\xff\xff\xff", "-4", -4},
-		{"uint64", "\xff\xff\xff\xff\xff\xff\xff\xff", "18446744073709551615", 1 << 64},
-		{"float16", "\x00\x3e", "1.5", 1.5},
-		{"float32", "\xcd\xcc\xcc\x3d", "0.1", float64(float32(0.1))},
-		{"float64", "\x9a\x99\x99\x99\x99\x99\xb9\x3f", "0.1", 0.1},
-	} {
-		// Two elements, of which the second counts; aligned as a frame is.
-		buf := make([]byte, 0, 64)
-		buf = append(append(buf, strings.Repeat("\x00", len(tc.bytes))...), tc.bytes...)
-		a := Array{DType: tc.dtype, Bytes: buf}
-		if a.Len() != 2 || a.Format(1) != tc.want || a.Float64(1) != tc.float {
-			t.Errorf("%s: %d elements, %s, %v; want %s, %v", tc.dtype, a.Len(), a.Format(1), a.Float64(1), tc.want, tc.float)
-		}
-		if tc.dtype != "uint64" && a.Int64(1) != int64(tc.float) {
-			t.Errorf("%s: %d", tc.dtype, a.Int64(1))
-		}
+	ended := make(chan error)
+	go func() { ended <- AwaitExit(pidfd) }() // it is this very process
+	pidfd.Close()
+	if err := <-ended; err == nil {
+		t.Error("this process is said to be dead")
 	}
 }

@@ -63,25 +63,22 @@ func flock(f *os.File) error {
 	}
 }
 
-// InheritLock is the lock of a socket that the parent process holds and passed on as descriptor fd.
+// InheritLock is the lock of a socket that the parent process holds and passed on as descriptor fd, which is the returned file's
+// from then on. On an error it is nobody's: it is not closed.
 func InheritLock(fd int, socket string) (*os.File, error) {
-	f := os.NewFile(uintptr(fd), LockPath(socket))
-	if f == nil {
-		return nil, fmt.Errorf("start lock: descriptor %d is none", fd)
+	path := LockPath(socket)
+	var have, named unix.Stat_t
+	if err := unix.Fstat(fd, &have); err != nil {
+		return nil, fmt.Errorf("start lock: descriptor %d: %w", fd, err)
 	}
-	fi, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("start lock: descriptor %d: %w", fd, err) // not ours to close
+	if err := unix.Lstat(path, &named); err != nil {
+		return nil, fmt.Errorf("start lock %s: %w", path, err)
 	}
-	named, err := os.Lstat(LockPath(socket))
-	if err != nil {
-		return nil, fmt.Errorf("start lock: %w", err)
-	}
-	if !os.SameFile(fi, named) {
-		return nil, fmt.Errorf("start lock: descriptor %d is not %s", fd, LockPath(socket))
+	if have.Dev != named.Dev || have.Ino != named.Ino {
+		return nil, fmt.Errorf("start lock: descriptor %d is not %s", fd, path)
 	}
 	unix.CloseOnExec(fd)
-	return f, nil
+	return os.NewFile(uintptr(fd), path), nil
 }
 
 // ownFile refuses a file somebody else could hold a lock on.
