@@ -12,9 +12,9 @@ import (
 
 // Conn is a connection that carries messages and descriptors. One goroutine may read while any number write.
 //
-// A read or write ends when the connection is closed or its deadline (of the underlying connection) passes; to bind one to a context,
-// close or set the deadline from context.AfterFunc. After an error in the middle of a message the connection is of
-// no more use, and every later call says so.
+// A read or write ends when the connection is closed or the deadline of its [Conn.Socket] passes; to bind one to a context, do
+// either from context.AfterFunc. After a failed write, which may have sent half a message, every later one fails with the
+// same error. After a failed read, close the connection.
 type Conn struct {
 	sock    *net.UnixConn
 	limits  Limits
@@ -22,11 +22,10 @@ type Conn struct {
 
 	in reader
 
-	// qmu is taken before wmu is released, never the other way round.
-	qmu  sync.Mutex // guards pending
+	qmu  sync.Mutex // guards pend; never held while writing, so Queue does not wait for the peer
 	pend outgoing
 
-	wmu  sync.Mutex // held while writing; guards what follows
+	wmu  sync.Mutex // held while writing, and taken before qmu; guards what follows
 	out  outgoing   // what is being written; swapped with pend
 	werr error      // why nothing can be written any more
 }
