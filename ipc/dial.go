@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -202,5 +203,5 @@ func programName() string {
 	if len(os.Args) == 0 {
 		return "program"
 	}
-	return os.Args[0]
+	return filepath.Base(os.Args[0])
 }
