@@ -99,7 +99,7 @@ def network(genes: int, classes: int) -> torch.nn.Module:
 
 def train(mapped: loaderd.MappedCollection, epochs: int, batch_size: int, clock: Clock) -> torch.nn.Module:
     """Learn ``LABEL`` from the cells that are not held out."""
-    model = network(mapped.shape[1], len(mapped.encoders[LABEL]))
+    model = network(len(mapped.var_joint), len(mapped.encoders[LABEL]))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-2)
     clock.add("making the model")  # mostly PyTorch's own first-time imports
     loader = mapped.loader(batch_size=batch_size, shuffle=True, seed=0)
@@ -149,7 +149,7 @@ def run(folder: Path, epochs: int = 12, batch_size: int = 64) -> Result:
             spent = clock.seconds["waiting for batches"] + clock.seconds["training step"]
             return Result(
                 cells=len(mapped),
-                genes=mapped.shape[1],
+                genes=len(mapped.var_joint),
                 epochs=epochs,
                 cells_per_second=trained / spent,
                 accuracy=accuracy,
