@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,9 @@ def bad(tmp_path: Path, files: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
         del f["X"]
     var = pd.DataFrame(index=[f"other{i}" for i in range(5)])
     obs = pd.DataFrame(index=list("abc"))
-    anndata.AnnData(X=np.ones((3, 5), np.float32), obs=obs, var=var).write_h5ad("other_genes.h5ad")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what anndata says to pandas
+        anndata.AnnData(X=np.ones((3, 5), np.float32), obs=obs, var=var).write_h5ad("other_genes.h5ad")
     return tmp_path
 
 
