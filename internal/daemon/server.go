@@ -65,10 +65,11 @@ type Server struct {
 	total    counters
 	stop     context.CancelCauseFunc
 
-	mu    sync.Mutex // guards what follows
-	conns map[*conn]struct{}
-	quiet time.Time // when the last connection left
-	next  int64     // connection number
+	mu      sync.Mutex // guards what follows
+	conns   map[*conn]struct{}
+	quiet   time.Time // when the last connection left
+	next    int64     // connection number
+	leaving bool      // nobody is admitted any more
 }
 
 // Listen binds the socket under the start lock. ErrRunning, naming the pid, when a daemon answers there already.
@@ -143,7 +144,7 @@ func (s *Server) accept(ctx context.Context, g *errgroup.Group) error {
 	for {
 		sock, err := s.listener.AcceptUnix()
 		if err != nil {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 				return nil
 			}
 			if isTemporary(err) { // no descriptors left: those who have one can go on
@@ -158,6 +159,10 @@ func (s *Server) accept(ctx context.Context, g *errgroup.Group) error {
 			return fmt.Errorf("accept on %s: %w", s.opt.Socket, err)
 		}
 		c := s.admit(ctx, sock)
+		if c == nil {
+			sock.Close()
+			continue
+		}
 		g.Go(func() error {
 			defer s.dismiss(c)
 			c.serve()
@@ -166,9 +171,13 @@ func (s *Server) accept(ctx context.Context, g *errgroup.Group) error {
 	}
 }
 
+// admit makes a connection of the socket, or nil when the daemon has decided to leave: whoever gets no welcome starts over.
 func (s *Server) admit(ctx context.Context, sock *net.UnixConn) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.leaving {
+		return nil
+	}
 	s.next++
 	c := newConn(ctx, s, s.next, sock)
 	s.conns[c] = struct{}{}
@@ -229,7 +238,11 @@ func (s *Server) retire() bool {
 		return false
 	}
 	defer lock.Close()
-	if _, ok := s.idle(nil); !ok {
+	s.mu.Lock()
+	s.leaving = len(s.conns) == 0
+	leaving := s.leaving
+	s.mu.Unlock()
+	if !leaving {
 		return false
 	}
 	s.listener.Close()
