@@ -327,3 +327,10 @@ func TestACancelledContextEndsFill(t *testing.T) {
 		t.Errorf("Open: error is %v", err)
 	}
 }
+
+func TestTextThatIsNotUTF8IsRefusedBeforeItReachesAClient(t *testing.T) {
+	m := &modelStore{file: &memFile{}, vars: []string{"a", "b\xff"}, rows: [][]modelEntry{{{0, 1}}}}
+	m.write(seeded(1), float32Type)
+	_, err := openModel([]*modelStore{m}, Options{})
+	wantError(t, err, ErrBadFile, "/var", "UTF-8", "element 1")
+}

@@ -3,6 +3,7 @@ package mapped
 import (
 	"slices"
 	"strconv"
+	"unicode/utf8"
 )
 
 // frame is obs or var of one store: a group of columns since anndata 0.7, one
@@ -196,7 +197,7 @@ func (f *frame) readPlain(a array) (*column, error) {
 	}
 	switch e := a.elem(); e.kind {
 	case elemText:
-		texts, err := a.strings()
+		texts, err := f.texts(a)
 		if err != nil {
 			return nil, err
 		}
@@ -232,7 +233,7 @@ func (f *frame) readNullable(values, mask array) (*column, error) {
 		return nil, f.env.fail(ErrBadFile, values.path(), rewriteHint, "values of shape %v with %d mask bytes", values.shape(), len(missing))
 	}
 	if values.elem().kind == elemText {
-		texts, err := values.strings()
+		texts, err := f.texts(values)
 		if err != nil {
 			return nil, err
 		}
@@ -311,7 +312,7 @@ func (f *frame) readTable(n node) ([]value, error) {
 	count := int(product(a.shape())) // a scalar is one category: files before 0.7 have them
 	switch e := a.elem(); e.kind {
 	case elemText:
-		texts, err := a.strings()
+		texts, err := f.texts(a)
 		if err != nil {
 			return nil, err
 		}
@@ -343,7 +344,7 @@ func (f *frame) names() ([]string, error) {
 			return nil, f.env.wrap(err)
 		}
 		if a, ok := n.(array); ok && a.elem().kind == elemText {
-			texts, err := a.strings()
+			texts, err := f.texts(a)
 			return texts, f.env.wrap(err)
 		}
 	}
@@ -372,4 +373,18 @@ func (f *frame) names() ([]string, error) {
 		}
 	}
 	return out, nil
+}
+
+// texts reads text whole. Names and labels go to clients, whose strings are UTF-8, and so must these be.
+func (f *frame) texts(a array) ([]string, error) {
+	texts, err := a.strings()
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range texts {
+		if !utf8.ValidString(t) {
+			return nil, f.env.fail(ErrBadFile, a.path(), "rewrite the file with its text as UTF-8", "element %d is not UTF-8: %q", i, t)
+		}
+	}
+	return texts, nil
 }
