@@ -92,6 +92,7 @@ def held_out(rows: torch.Tensor) -> torch.Tensor:
 def network(genes: int, classes: int) -> torch.nn.Module:
     """Make a small network: gene expression in, a score for each class out."""
     torch.manual_seed(0)
+    torch.set_num_threads(1)  # on so little work, several would mostly wait for each other
     return torch.nn.Sequential(
         torch.nn.Linear(genes, 64), torch.nn.ReLU(), torch.nn.Dropout(0.3), torch.nn.Linear(64, classes)
     )
