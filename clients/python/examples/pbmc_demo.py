@@ -69,9 +69,7 @@ def cut(source: Path, folder: Path, pieces: int = PIECES, seed: int = 0) -> list
     Cells are dealt out at random. Within a row, the stored values keep the order of the source, which is not ascending
     by gene: files like that exist, and the demo would be too easy without.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the file's layout is anndata 0.6's
-        whole = anndata.read_h5ad(source)
+    whole = anndata.read_h5ad(source)
     rng = np.random.default_rng(seed)
     paths = []
     for i, cells in enumerate(np.array_split(rng.permutation(whole.n_obs), pieces)):
@@ -135,7 +133,9 @@ def evaluate(mapped: loaderd.MappedCollection, model: torch.nn.Module) -> tuple[
 
 def run(folder: Path, epochs: int = 12, batch_size: int = 64) -> Result:
     """Cut, train, evaluate, stop the daemon. Everything made stands in ``folder``."""
-    paths = cut(SOURCE, folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the file's layout is anndata 0.6's, and the like
+        paths = cut(SOURCE, folder)
     clock = Clock()
     try:
         with loaderd.mapped(paths, obs_keys=[LABEL], join="inner") as mapped:

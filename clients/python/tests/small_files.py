@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 import anndata
@@ -31,7 +32,9 @@ def write_small_files(folder: Path) -> list[Path]:
         )
         var = pd.DataFrame(index=[f"GENE{g}" for g in genes])
         paths.append(folder / name)
-        anndata.AnnData(X=csr_matrix(counts), obs=obs, var=var).write_h5ad(paths[-1])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what anndata and pandas have to say to each other
+            anndata.AnnData(X=csr_matrix(counts), obs=obs, var=var).write_h5ad(paths[-1])
     return paths
 
 
