@@ -185,6 +185,11 @@ class Connection(threading.Thread):
                     held[held.index(seq)] = None
             self.room.notify_all()
 
+    def on_stop(self, message: Message) -> None:
+        with self.room:
+            self.alive = False  # the stream writes nothing further
+            self.room.notify_all()
+
     def on_stats(self, message: Message) -> None:
         self.send({"op": "stats", "id": message["id"], "gen": 0, "sent": 1})
 

@@ -115,7 +115,11 @@ mapped = loaderd.mapped(sys.argv[1])
 loader = mapped.loader(150, prefetch=30)
 batches = iter(loader)
 kept = [next(batches)]
+if sys.argv[3] == "left":
+    del batches  # as `break` does
 rows = mapped.__getitems__(list(range(150)))
+if sys.argv[3] == "left":
+    mapped.close()
 if sys.argv[2] == "forks":
     if os.fork() == 0:
         kept_by_child = kept[0]["X"].sum()
@@ -140,16 +144,17 @@ def shared_memory(pid: int) -> int:
     return total
 
 
+@pytest.mark.parametrize("stream", ["runs", "left"])
 @pytest.mark.parametrize("forks", ["alone", "forks"])
 def test_memory_of_a_killed_client_is_free_within_a_tenth_of_a_second(
-    daemon: Daemon, mapped: Any, files: Any, forks: str
+    daemon: Daemon, mapped: Any, files: Any, forks: str, stream: str
 ) -> None:
     data = mapped(files.paths[1])
     batches = iter(data.loader(10))
     next(batches)
     base = loaderd.status()["ring_bytes"]
     victim = subprocess.Popen(
-        [sys.executable, "-c", HOARDER, str(files.paths[0]), forks], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOARDER, str(files.paths[0]), forks, stream], stdout=subprocess.PIPE, text=True
     )
     child = 0
     try:

@@ -137,11 +137,13 @@ def test_a_batch_let_go_by_another_thread_wakes_a_blocked_next(fake: FakeDaemon,
     fake.frames = 2
     batches = iter(data.loader(BATCH))
     held = [next(batches)]
-    threading.Timer(0.1, held.clear).start()
+    timer = threading.Timer(0.1, held.clear)
+    timer.start()
     next(batches)
     # With two frames out of two in hands, one in `held` and one here, the next can only come after the timer.
     third = next(batches)
     assert third["X"][0, 0] == 20
+    timer.join()
 
 
 def test_frames_may_be_let_go_in_any_order(fake: FakeDaemon, data: Any) -> None:
@@ -184,13 +186,19 @@ def test_one_row_holds_no_frame(fake: FakeDaemon, data: Any) -> None:
     assert [row[29_999] for row in rows] == [float(i) for i in range(20)]
 
 
-def test_an_iteration_left_with_break_is_closed_at_once(fake: FakeDaemon, data: Any) -> None:
+def test_an_iteration_left_with_break_is_stopped_at_once_and_closed_with_its_last_view(
+    fake: FakeDaemon, data: Any
+) -> None:
     for batch in data.loader(BATCH):
-        kept = batch
+        kept = batch["X"][9:]
         break
+    del batch
     stream = fake.connections[-1]
-    assert eventually(lambda: not stream.alive)
-    assert kept["X"][9, 0] == 9.0
+    assert eventually(lambda: {"op": "stop", "gen": 0} in stream.seen)
+    assert stream.sock.fileno() >= 0  # open: should we be killed, the daemon empties what forked children still map
+    assert kept[0, 0] == 9.0
+    del kept
+    assert eventually(lambda: stream.sock.fileno() < 0)
 
 
 def test_a_second_iteration_does_not_meet_the_first(fake: FakeDaemon, data: Any) -> None:

@@ -73,7 +73,9 @@ class Getter:
         return self._maker, self._maker.reader.read(ready, segment, self._leases, hold=hold)
 
     def close(self) -> None:
-        """Close the connection. Arrays that were given out stay valid."""
-        self.channel.close()
-        self._leases.close()
+        """End it. Arrays that were given out stay valid; the connection goes with the last of them."""
+        self._leases.retire(self.channel)
         self._segments.clear()
+
+    def __del__(self) -> None:
+        self.close()

@@ -89,11 +89,12 @@ class Leases:
     def __init__(self, *, wakeable: bool = False) -> None:
         self._dead: deque[Key] = deque()
         self._held: dict[Key, _Lease] = {}
+        self._last: list[Channel | None] = [None]  # to be closed with the last frame
         self._wake = [-1, -1]  # [to write to while somebody waits, to read from]
         self._writer = -1
         if wakeable:
             self._writer, self._wake[1] = _wake_pair()
-        self._on_death = _finalizer(self._dead, self._wake)
+        self._on_death = _finalizer(self._dead, self._wake, self._held, self._last)
         _fork.register(self)
 
     @property
@@ -154,29 +155,61 @@ class Leases:
             with contextlib.suppress(BlockingIOError):
                 os.read(self._wake[1], 4096)
 
-    def close(self) -> None:
-        """Stop listening to finalizers. What is leased stays mapped for as long as arrays look at it."""
+    def retire(self, channel: Channel) -> None:
+        """Close ``channel`` when nothing looks at its frames any more, which may be now.
+
+        Until then the daemon keeps an eye on this process: if it is killed, the memory of these frames is given back
+        even where forked children still map it.
+        """
+        self._unwake()
+        _retired[id(self._held)] = self._held
+        self._last[0] = channel
+        dead = self._dead
+        while dead:
+            self._held.pop(dead.popleft(), None)
+        if not self._held:
+            _close_last(self._held, self._last)
+
+    def _unwake(self) -> None:
         self.waiting = False
-        self._held.clear()
-        self._dead.clear()
         for fd in {self._writer, self._wake[1]} - {-1}:
             os.close(fd)
         self._writer = self._wake[1] = -1
 
     def __del__(self) -> None:
-        self.close()
+        self._unwake()
 
     def after_fork(self) -> None:
         """Forget the parent's frames."""
-        self.close()
+        self._unwake()
+        self._held.clear()
+        self._dead.clear()
 
 
-def _finalizer(dead: deque[Key], wake: list[int]) -> Callable[[Any], None]:
+_retired: dict[int, dict[Key, _Lease]] = {}
+"""Frames that outlive their stream: what watches them must itself be kept."""
+
+
+def _close_last(held: dict[Key, _Lease], last: list[Channel | None]) -> None:
+    channel, last[0] = last[0], None
+    _retired.pop(id(held), None)
+    if channel is not None:
+        channel.close()
+
+
+def _finalizer(
+    dead: deque[Key], wake: list[int], held: dict[Key, _Lease], last: list[Channel | None]
+) -> Callable[[Any], None]:
     # A closure over nothing but these, so that no cycle keeps a connection alive.
     pid, getpid, write = os.getpid(), os.getpid, os.write
 
     def on_death(lease: Any) -> None:
         if getpid() != pid:
+            return
+        if last[0] is not None:
+            held.pop(lease.key, None)
+            if not held:
+                _close_last(held, last)
             return
         dead.append(lease.key)
         fd = wake[0]

@@ -149,10 +149,14 @@ class Stream:
         return self._leases.held()
 
     def close(self) -> None:
-        """Close the connection. Arrays that were given out stay valid."""
-        self._left = 0
-        self.channel.close()
-        self._leases.close()
+        """End the stream. Arrays that were given out stay valid; the connection goes with the last of them."""
+        left, self._left = self._left, 0
+        if left:
+            try:
+                self.channel.send({"op": "stop", "gen": _GEN})
+            except ConnectionLost:
+                self.channel.close()
+        self._leases.retire(self.channel)
         self._segments = {}
 
 
