@@ -46,6 +46,15 @@ def mappings() -> list[str]:
     return [line for line in Path("/proc/self/maps").read_text().splitlines() if "memfd:loaderd" in line]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_collections() -> Iterator[None]:
+    """Let the garbage collector pass over the million objects that imports made, for it runs around each test."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def census() -> Iterator[None]:
     """Fail a test that leaves descriptors, mappings or processes."""

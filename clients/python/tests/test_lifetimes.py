@@ -136,13 +136,12 @@ def test_hoarding_ends_when_batches_are_let_go(fake: FakeDaemon, data: Any) -> N
 def test_a_batch_let_go_by_another_thread_wakes_a_blocked_next(fake: FakeDaemon, data: Any) -> None:
     fake.frames = 2
     batches = iter(data.loader(BATCH))
-    held = [next(batches)]
+    held, second = [next(batches)], next(batches)
     timer = threading.Timer(0.1, held.clear)
     timer.start()
-    next(batches)
-    # With two frames out of two in hands, one in `held` and one here, the next can only come after the timer.
-    third = next(batches)
-    assert third["X"][0, 0] == 20
+    third = next(batches)  # both frames were in our hands
+    assert held == []
+    assert (second["X"][0, 0], third["X"][0, 0]) == (10, 20)
     timer.join()
 
 
