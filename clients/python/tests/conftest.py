@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -121,6 +122,9 @@ def daemon(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     yield here
     gc.collect()
     loaderd.stop()
+    deadline = time.monotonic() + 10
+    while here.pids() and time.monotonic() < deadline:  # it may have been leaving by itself
+        time.sleep(0.01)
     assert here.pids() == [], here.log()
     assert "panic" not in here.log()
 

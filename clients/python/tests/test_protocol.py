@@ -40,7 +40,7 @@ def test_a_daemon_that_hangs_up_before_welcome_is_tried_again(fakes: Any, monkey
 
     fake.handlers["hello"] = leave_at_first
     monkeypatch.setenv("LOADERD_AUTOSTART", "1")
-    monkeypatch.setattr(_start, "_spawn", lambda path, lock: None)  # nobody else comes
+    monkeypatch.setattr(_start, "_spawn", lambda path, lock: os.getpid())  # nobody else comes
     with opened() as data:
         assert len(data) == 100
     assert len(fake.connections) == 4
@@ -59,7 +59,7 @@ def test_leaving_is_as_good_as_hanging_up(fakes: Any, monkeypatch: pytest.Monkey
 
     fake.handlers["hello"] = leaving
     monkeypatch.setenv("LOADERD_AUTOSTART", "1")
-    monkeypatch.setattr(_start, "_spawn", lambda path, lock: None)
+    monkeypatch.setattr(_start, "_spawn", lambda path, lock: os.getpid())
     opened().close()
 
 
@@ -87,9 +87,10 @@ def test_a_daemon_of_another_build_is_replaced_if_idle(fakes: Any, monkeypatch: 
     old.busy = busy
     spawned = []
 
-    def spawn(path: str, lock: int) -> None:
+    def spawn(path: str, lock: int) -> int:
         spawned.append(fakes())
         spawned[0].build = "new"
+        return os.getpid()
 
     monkeypatch.setenv("LOADERD_AUTOSTART", "1")
     monkeypatch.setattr(_start, "own_build", lambda: "new")
@@ -257,7 +258,7 @@ def test_a_stream_goes_on_at_the_exact_batch_with_one_warning(
     fakes: Any, monkeypatch: pytest.MonkeyPatch, seq: int
 ) -> None:
     monkeypatch.setenv("LOADERD_AUTOSTART", "1")
-    monkeypatch.setattr(_start, "_spawn", lambda path, lock: fakes())
+    monkeypatch.setattr(_start, "_spawn", lambda path, lock: os.getpid() * bool(fakes()))
     fake = fakes()
     with opened() as data:
         wanted = [b["_idx"].tolist() for b in data.loader(10, shuffle=True, seed=4)]

@@ -21,7 +21,6 @@ from loaderd._wire import Channel, ConnectionLost, Message
 START_SECONDS = 15.0
 """How long a daemon may take from its start to its first answer."""
 
-_MOST_STARTS = 6  # in a row without an answer; a daemon with a very short idle time may leave before we connect
 _LONGEST_PAUSE = 0.02
 _SUN_PATH = 107  # bytes of a socket's path that the kernel takes, on Linux
 _builds: dict[tuple[str, int], str] = {}  # (binary, mtime in ns) -> build
@@ -206,30 +205,36 @@ def _start(path: str) -> Channel:
     """Connect to the daemon at ``path``, starting it when nobody else does."""
     _paths.make_folder(path)
     deadline = time.monotonic() + START_SECONDS
-    pause, starts = 0.001, 0
+    pause = 0.001
     while time.monotonic() < deadline:
         channel = _try(path)
         if channel is not None:
             return channel
         with closing(_Lock(_paths.lock_path(path))) as lock:
             if lock.take():
-                channel = _try(path)
-                if channel is not None:
-                    return channel
-                if starts == _MOST_STARTS:
-                    raise _did_not_start(path)
-                _spawn(path, lock.fd)
-                starts += 1
-                pause = 0.001
-                continue
+                # Held until we have met the daemon: it cannot leave before.
+                return _try(path) or _meet(path, _spawn(path, lock.fd), deadline)
         # Somebody starts it, or it is leaving. Both hold the lock, and neither for long.
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
-    raise _did_not_start(path)
+    raise _did_not_start(path, f"within {START_SECONDS:.0f} s")
 
 
-def _spawn(path: str, lock: int) -> None:
-    """Start ``loaderd serve``, detached: neither Ctrl-C nor our end reaches it, and we need not wait for its."""
+def _meet(path: str, pid: int, deadline: float) -> Channel:
+    """Connect to the daemon ``pid``, which is starting."""
+    pause = 0.001
+    while time.monotonic() < deadline:
+        channel = _try(path)
+        if channel is not None:
+            return channel
+        if wait_exit(pid, pause):
+            raise _did_not_start(path, "and ended at once")
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+    raise _did_not_start(path, f"within {START_SECONDS:.0f} s")
+
+
+def _spawn(path: str, lock: int) -> int:
+    """Start ``loaderd serve`` and give its pid. It is detached: neither Ctrl-C nor our end reaches it."""
     binary = _paths.find_binary()
     if binary is None:
         raise DaemonGone(
@@ -246,33 +251,38 @@ def _spawn(path: str, lock: int) -> None:
     os.makedirs(os.path.dirname(log), mode=0o700, exist_ok=True)
     with open(log, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as output:
         # The shell ends at once, so the daemon is nobody's child here and leaves no zombie.
-        shell = subprocess.Popen(
-            ["/bin/sh", "-c", '"$@" &', "sh", *command],
+        shell = subprocess.run(
+            ["/bin/sh", "-c", '"$@" >&2 & echo $!', "sh", *command],
             cwd="/",
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=subprocess.PIPE,
             stderr=output,
             pass_fds=(lock,),
             start_new_session=True,
+            check=True,
         )
-        shell.wait()
+    return int(shell.stdout)
 
 
-def wait_exit(pid: int, seconds: float) -> None:
-    """Wait until the process ``pid`` is gone, or for so many seconds."""
-    if not hasattr(os, "pidfd_open"):
-        return
+def wait_exit(pid: int, seconds: float) -> bool:
+    """Wait until the process ``pid`` is gone, for so many seconds at most; tell whether it is."""
     try:
+        if not hasattr(os, "pidfd_open"):
+            time.sleep(seconds)
+            os.kill(pid, 0)
+            return False
         fd = os.pidfd_open(pid)
     except OSError:
-        return
+        return True
     try:
-        select.select([fd], [], [], seconds)
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
     finally:
         os.close(fd)
 
 
-def _did_not_start(path: str) -> DaemonGone:
+def _did_not_start(path: str, how: str) -> DaemonGone:
     log = _paths.log_path(path)
     try:
         with open(log, "rb") as f:
@@ -280,5 +290,6 @@ def _did_not_start(path: str) -> DaemonGone:
             tail = f.read().decode(errors="replace").strip()
     except OSError:
         tail = ""
-    said = f"; its last words were:\n{tail}" if tail else ""
-    return DaemonGone(f"the daemon could not be started at {path}{said}", stage="start", object=path, hint=f"see {log}")
+    said = f"; the last words of its log:\n{tail}" if tail else ""
+    message = f"the daemon at {path} did not answer {how}{said}"
+    return DaemonGone(message, stage="start", object=path, hint=f"see {log}")
