@@ -75,7 +75,7 @@ bench: setup ## measure loaderd beside lamindb, print one table
 wheel: setup ## build dist/loaderd-….whl, which carries the binary
 	@rm -rf dist
 	@LOADERD_BUILD_BINARY='$(CURDIR)/bin/loaderd' $(VENV) -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist ./clients/python
-	@ls -l dist
+	@ls dist/*.whl
 
 # --- test -------------------------------------------------------------------------------------------------
 

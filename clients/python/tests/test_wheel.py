@@ -114,6 +114,8 @@ def test_the_wheel_carries_the_binary_and_nothing_of_the_tests(wheel: Path) -> N
         assert binary.external_attr >> 16 & 0o111 == 0o111, "not executable"
         assert z.read(binary) == (ROOT / "bin" / "loaderd").read_bytes()
         assert "loaderd/py.typed" in z.namelist()
+        (licence,) = [n for n in z.namelist() if n.endswith(".dist-info/licenses/LICENSE")]
+        assert z.read(licence) == (ROOT / "LICENSE").read_bytes()
         folders = {n.split("/")[0] for n in z.namelist()}
     assert {f for f in folders if not f.endswith(".dist-info")} == {"loaderd"}
 
