@@ -159,15 +159,21 @@ func TestStatusAndStop(t *testing.T) {
 	if code, _, stderr := invoke(t, "head", pbmc); code != 0 {
 		t.Fatal(stderr)
 	}
-	code, out, _ := invoke(t, "status", "--json")
 	var st ipc.Status
-	if err := json.Unmarshal([]byte(out), &st); err != nil || code != 0 {
-		t.Fatalf("exit code %d, %v: %s", code, err, out)
+	for deadline := time.Now().Add(10 * time.Second); ; { // until the daemon has seen that head is gone
+		code, out, _ := invoke(t, "status", "--json")
+		st = ipc.Status{}
+		if err := json.Unmarshal([]byte(out), &st); err != nil || code != 0 {
+			t.Fatalf("exit code %d, %v: %s", code, err, out)
+		}
+		if len(st.Sessions) == 1 || time.Now().After(deadline) {
+			break
+		}
 	}
 	if st.PID != os.Getpid() || st.Build != build.Version || st.Rows == 0 || len(st.Collections) != 1 || len(st.Sessions) != 1 {
 		t.Errorf("the status is %+v", st)
 	}
-	code, out, _ = invoke(t, "status")
+	code, out, _ := invoke(t, "status")
 	if code != 0 || !regexp.MustCompile(`(?s)loaderd .*pid \d+.*COLLECTION.*700.*SESSION`).MatchString(out) {
 		t.Errorf("exit code %d:\n%s", code, out)
 	}
