@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -105,6 +106,46 @@ def test_fork_while_another_thread_reads(mapped: Any, files: Any) -> None:
     finally:
         stop.set()
         thread.join()
+
+
+# --- interrupts -------------------------------------------------------------------------------------------------
+
+
+# Python reports, and drops, an interrupt that arrives within a finalizer.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_interrupts_at_any_moment_neither_lose_nor_repeat_a_batch(mapped: Any) -> None:
+    rng = random.Random(0)
+    data = mapped()
+    wanted = [b["_idx"].tolist() for b in data.loader(3, shuffle=True, seed=1)]
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def one_epoch() -> int:
+        interrupts, got, batch = 0, [], None
+        batches = iter(data.loader(3, shuffle=True, seed=1, prefetch=1))
+        while True:
+            try:
+                for batch in batches:
+                    got.append(batch)
+                    signal.setitimer(signal.ITIMER_REAL, rng.uniform(1e-5, 3e-4))
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                break
+            except KeyboardInterrupt:
+                interrupts += 1
+                if batch is not None and (not got or got[-1] is not batch):
+                    got.append(batch)  # it had been given to us
+        assert [b["_idx"].tolist() for b in got] == wanted
+        return interrupts
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        left = 300
+        while left > 0:
+            left -= one_epoch()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 # --- clients that die -------------------------------------------------------------------------------------------

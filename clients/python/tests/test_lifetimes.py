@@ -120,6 +120,17 @@ def test_hoarding_copies_warns_once_and_never_stalls(fake: FakeDaemon, data: Any
     assert loader.stats()["copied"] == 10 - (frames - 1)
 
 
+def test_a_warning_that_is_an_error_costs_no_batch(fake: FakeDaemon, data: Any) -> None:
+    batches, held = iter(data.loader(BATCH)), []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(loaderd.BatchesHeldWarning):
+            while True:
+                held.append(next(batches))
+    assert len(held) == 3
+    assert [b["X"][0, 0] for b in held + list(batches)] == [10.0 * b for b in range(10)]
+
+
 def test_hoarding_ends_when_batches_are_let_go(fake: FakeDaemon, data: Any) -> None:
     loader = data.loader(BATCH, to="numpy")
     batches = iter(loader)

@@ -73,20 +73,23 @@ class LoaderIterator:
         return self
 
     def __next__(self) -> Batch:
-        with self._lock:
-            batch: Batch | None = None if self._done else self._attempt(self._advance)
-            if batch is None:
-                self._done = True
-                self._disconnect()
-                raise StopIteration
-            crowded = self._stream is not None and self._stream.crowded
-        if crowded and not self._warned:
-            self._warned = True
-            warn(
-                "batches are kept alive until no shared memory is left, so further ones are copied out of it, which is "
-                "slower; keep what you need of a batch instead of the batch, or raise prefetch",
-                BatchesHeldWarning,
-            )
+        before = self._cursor.position
+        try:
+            with self._lock:
+                before = self._cursor.position
+                batch: Batch | None = None if self._done else self._attempt(self._advance)
+                if batch is None:
+                    self._done = True
+                    self._disconnect()
+                elif self._stream is not None and self._stream.crowded:
+                    self._warn_once()
+        except BaseException:  # Ctrl-C, or a warning that is an error: the caller does not get this batch
+            self._cursor.position = before
+            self._disconnect()
+            raise
+        # No call from here on: Python would look for a Ctrl-C after it, and the batch would be lost.
+        if batch is None:
+            raise StopIteration
         return batch
 
     def _advance(self) -> Batch | None:
@@ -97,6 +100,15 @@ class LoaderIterator:
             self._losses.reset()
         return batch
 
+    def _warn_once(self) -> None:
+        if not self._warned:
+            self._warned = True
+            warn(
+                "batches are kept alive until no shared memory is left, so further ones are copied out of it, which is "
+                "slower; keep what you need of a batch instead of the batch, or raise prefetch",
+                BatchesHeldWarning,
+            )
+
     def _opened(self) -> Stream:
         if self._stream is None:
             at = self._cursor
@@ -104,16 +116,13 @@ class LoaderIterator:
         return self._stream
 
     def _attempt(self, what: Any) -> Any:
-        """Do it, with another daemon if this one dies. After other exceptions, the next call connects anew."""
+        """Do it, with another daemon if this one dies."""
         while True:
             try:
                 return what()
             except ConnectionLost as lost:
                 self._counters.restarts += 1
                 self._losses.add(self._disconnect(), lost)
-            except BaseException:
-                self._disconnect()
-                raise
 
     def _disconnect(self) -> int:
         stream, self._stream = self._stream, None

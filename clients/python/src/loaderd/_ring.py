@@ -125,13 +125,10 @@ class Leases:
 
     def held(self) -> int:
         """Count the frames that arrays look at."""
-        dead = self._dead
-        return len(self._held) - sum(key in self._held for key in list(dead)) if dead else len(self._held)
-
-    @property
-    def pending(self) -> bool:
-        """Whether there is something to release."""
-        return bool(self._dead)
+        # By asking each, for a Ctrl-C that arrives within a finalizer cuts it short; what it left undone is done here.
+        gone = [key for key, watch in list(self._held.items()) if watch() is None]
+        self._dead.extend(key for key in gone if key not in self._dead)
+        return len(self._held) - len(gone)
 
     def releases(self) -> Iterable[Message]:
         """Give the messages that release what is to be released."""

@@ -222,7 +222,7 @@ class Channel:
             self._sock.close()
 
     def __del__(self) -> None:
-        if hasattr(self, "closed"):
+        if not getattr(self, "closed", True):
             self.close()
 
     def after_fork(self) -> None:
