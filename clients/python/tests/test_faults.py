@@ -185,6 +185,32 @@ def shared_memory(pid: int) -> int:
     return total
 
 
+def seconds_to_free(files: Any, forks: str, stream: str) -> float:
+    """Kill a client that holds batches and tell how long its memory lives on, in the daemon and in a forked child."""
+    base = loaderd.status()["ring_bytes"]
+    command = [sys.executable, "-c", HOARDER, str(files.paths[0]), forks, stream]
+    child = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as victim:
+        try:
+            assert victim.stdout is not None
+            if forks == "forks":
+                child = int(victim.stdout.readline())
+            assert victim.stdout.readline() == "ready\n"
+            assert loaderd.status()["ring_bytes"] > base + (5 << 20)
+            assert shared_memory(victim.pid) > 0
+            assert not child or shared_memory(child) > 0
+            victim.kill()
+            since = time.monotonic()
+            while loaderd.status()["ring_bytes"] > base or (child and shared_memory(child)):
+                assert time.monotonic() - since < 10, "not free at all"
+            assert not child or os.path.exists(f"/proc/{child}/exe")
+            return time.monotonic() - since
+        finally:
+            victim.kill()
+            if child:
+                os.kill(child, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("stream", ["runs", "left"])
 @pytest.mark.parametrize("forks", ["alone", "forks"])
 def test_memory_of_a_killed_client_is_free_within_a_tenth_of_a_second(
@@ -193,32 +219,10 @@ def test_memory_of_a_killed_client_is_free_within_a_tenth_of_a_second(
     data = mapped(files.paths[1])
     batches = iter(data.loader(10))
     next(batches)
-    base = loaderd.status()["ring_bytes"]
-    victim = subprocess.Popen(
-        [sys.executable, "-c", HOARDER, str(files.paths[0]), forks, stream], stdout=subprocess.PIPE, text=True
-    )
-    child = 0
-    try:
-        assert victim.stdout is not None
-        if forks == "forks":
-            child = int(victim.stdout.readline())
-        assert victim.stdout.readline() == "ready\n"
-        assert loaderd.status()["ring_bytes"] > base + (5 << 20)
-        victim.kill()
-        since = time.monotonic()
-        while loaderd.status()["ring_bytes"] > base:
-            assert time.monotonic() - since < 5
-        assert time.monotonic() - since < 0.3  # 0.1 s, and what three processes on a busy machine take to say so
-        if child:
-            assert os.path.exists(f"/proc/{child}")
-            assert shared_memory(child) == 0
-    finally:
-        victim.kill()
-        victim.wait()
-        assert victim.stdout is not None
-        victim.stdout.close()
-        if child:
-            os.kill(child, signal.SIGKILL)
+    for attempt in range(10):  # the machine may be busy with other things
+        if seconds_to_free(files, forks, stream) < 0.1:
+            break
+        assert attempt < 9
     assert len(next(batches)["X"]) == 10
     assert data[3]["_store_idx"] == 0
 
