@@ -89,13 +89,13 @@ func (s *Scratch) DecodeAll(k Kind, buf, src []byte, limit int) ([]byte, error) 
 	if known && size > ceiling {
 		return nil, k.overrun(size, limit)
 	}
-	if !known && size == 0 {
-		size = max(cap(buf), 4*len(src))
-	}
 	if !known {
-		size = max(size, 1<<12)
+		size = max(size, cap(buf))
 	}
-	for size = min(size, ceiling); ; size = min(2*size, ceiling) {
+	if size == 0 && !known {
+		size = 4 * len(src)
+	}
+	for size = min(size, ceiling); ; size = min(max(2*size, 1<<12), ceiling) {
 		if cap(buf) < size {
 			buf = make([]byte, size)
 		}
