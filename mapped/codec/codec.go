@@ -18,6 +18,7 @@ const (
 	LZ4                      // one LZ4 block, nothing before it
 	LZ4Sized                 // numcodecs' "lz4": the decoded length in four bytes, little-endian, then an LZ4 block
 	Blosc                    // a Blosc 1 chunk: blosclz, lz4, lz4hc, snappy, zlib or zstd; shuffle, bitshuffle or neither
+	LZF                      // liblzf's, as h5py's filter 32000 writes it
 )
 
 // String is the codec's name as errors give it.
@@ -35,18 +36,22 @@ func (k Kind) String() string {
 		return "lz4"
 	case Blosc:
 		return "blosc"
+	case LZF:
+		return "lzf"
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// most is a bound of decoded ÷ encoded bytes that no valid data exceed by more than slack bytes. A zstd block of
-// four bytes may stand for 128 KiB.
-func (k Kind) most() int {
+// MaxRatio is a bound of decoded ÷ encoded bytes, which no valid data exceed by more than 4 KiB. (A zstd block of
+// four bytes may stand for 128 KiB.)
+func (k Kind) MaxRatio() int {
 	switch k {
 	case Zlib, Gzip, Deflate:
 		return 1040
 	case LZ4, LZ4Sized:
 		return 256
+	case LZF:
+		return 132
 	}
 	return 1 << 15
 }
@@ -56,7 +61,7 @@ const slack = 4096
 // Plausible reports whether stored bytes in this form can hold decoded ones at all. Callers ask before they
 // take memory for a length that only the file vouches for.
 func (k Kind) Plausible(decoded, stored int64) bool {
-	return decoded <= slack || (decoded-slack)/int64(k.most()) <= stored
+	return decoded <= slack || (decoded-slack)/int64(k.MaxRatio()) <= stored
 }
 
 // Decode decodes src into dst, which it must fill exactly; another length is ErrCorrupt. dst and src must
@@ -111,10 +116,10 @@ func (s *Scratch) DecodeAll(k Kind, buf, src []byte, limit int) ([]byte, error) 
 
 // ceiling is the most that n bytes can decode to.
 func (k Kind) ceiling(n int) int {
-	if n > (1<<62)/k.most() {
+	if n > (1<<62)/k.MaxRatio() {
 		return 1 << 62
 	}
-	return n*k.most() + slack
+	return n*k.MaxRatio() + slack
 }
 
 func (k Kind) overrun(size, limit int) error {
@@ -158,6 +163,8 @@ func (s *Scratch) into(k Kind, dst, src []byte) (int, error) {
 		return lz4SizedInto(dst, src)
 	case Blosc:
 		return s.bloscInto(dst, src)
+	case LZF:
+		return lzfInto(dst, src)
 	}
 	return 0, &Error{Codec: k.String(), Kind: ErrUnsupported, Form: "no such codec"}
 }

@@ -15,7 +15,8 @@
 //
 // Deflate is decoded by klauspost/compress, or, in builds with cgo and the tag libdeflate, by the system's libdeflate,
 // which is two to four times as fast; InflateLibrary says which. Zstd and snappy are klauspost/compress's, LZ4 is
-// pierrec/lz4's. Blosc's frame, BloscLZ and the shuffles have no library in Go, and are ours.
+// pierrec/lz4's. Blosc's frame, BloscLZ, LZF and the shuffles have no library in Go, and are
+// ours.
 //
 // # Invariants
 //
@@ -26,12 +27,13 @@
 //
 // # Caveats
 //
-//   - LZ4, Blosc and Deflate carry no checksum: damage inside them that leaves the length right is not seen.
+//   - LZ4, LZF, Blosc and Deflate carry no checksum: damage inside them that leaves the length right is not seen.
 //   - After an error the destination holds anything.
 //   - Bytes behind a zlib stream, and behind a Blosc chunk, are ignored, as the reference implementations do; behind
 //     gzip and zstd they must be further members or frames.
 //
 // Formats: RFC 1950, 1951, 1952, 8878; "LZ4 Block Format Description" (Yann Collet); Blosc's README_CHUNK_FORMAT and
-// c-blosc's behaviour where that is silent (splits of old versions, bits of odd blocks, BloscLZ); bitshuffle after
+// c-blosc's behaviour where that is silent (splits of old versions, bits of odd blocks, BloscLZ); LZF after
+// liblzf's format by Marc Lehmann; bitshuffle after
 // Masui et al., "A compression scheme for radio data in high performance computing" (2015).
 package codec

@@ -20,10 +20,7 @@ static int loaderd_inflate(struct libdeflate_decompressor *d, int kind, const un
 */
 import "C"
 
-import (
-	"errors"
-	"runtime"
-)
+import "runtime"
 
 // InflateLibrary names what decodes Zlib, Gzip and Deflate in this build.
 const InflateLibrary = "libdeflate " + C.LIBDEFLATE_VERSION_STRING
@@ -36,7 +33,9 @@ type inflater struct {
 	none       [1]byte // stands for slices without bytes
 }
 
-type decompressor struct{ c *C.struct_libdeflate_decompressor }
+type decompressor struct {
+	c *C.struct_libdeflate_decompressor
+}
 
 func (f *inflater) into(k Kind, dst, src []byte) (int, error) {
 	if f.d == nil {
@@ -82,7 +81,5 @@ func (f *inflater) one(k Kind, dst, src []byte) (made, used int, err error) {
 	case C.LIBDEFLATE_INSUFFICIENT_SPACE:
 		return 0, 0, errMore
 	}
-	return 0, 0, corrupt(k.String(), errInvalid.Error())
+	return 0, 0, corrupt(k.String(), "an invalid or truncated stream, or a wrong checksum")
 }
-
-var errInvalid = errors.New("an invalid or truncated stream, or a wrong checksum")

@@ -190,7 +190,7 @@ func indexed(kind, filtered, n, m, c, e uint8) *Dataset {
 		d.space.max[int(kind/6)%len(d.space.max)] = -1
 	}
 	if filtered%2 == 1 {
-		d.pipe = pipeline{{Filter{ID: filterShuffle}, codecs[filterShuffle]}}
+		d.pipe = pipeline{{Filter{ID: filterShuffle}, decoderOf(Filter{ID: filterShuffle})}}
 	}
 	return d
 }
@@ -207,8 +207,9 @@ func FuzzChunk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second uint16, mask uint32, size uint16, body []byte) {
 		var p pipeline
 		for _, id := range [2]uint16{first, second} {
-			if codec, ok := codecs[id]; ok {
-				p = append(p, stage{Filter{ID: id, Params: []uint32{4, 0, uint32(size)}}, codec})
+			filter := Filter{ID: id, Params: []uint32{4, 0, 4, 0, uint32(mask >> 30)}}
+			if d := decoderOf(filter); d.undo != nil {
+				p = append(p, stage{filter, d})
 			}
 		}
 		mustBeTyped(t, p.decode(make([]byte, size), body, mask, new(Scratch)))
