@@ -1,6 +1,7 @@
-"""Writes testdata/codec/vectors.json.gz: what numcodecs makes of small inputs, for the tests of mapped/codec.
+"""Writes testdata/codec/vectors.json.gz: what numcodecs (and h5py, of LZF) makes of small inputs, for
+the tests of mapped/codec.
 
-Run with numcodecs and numpy from PyPI; the versions are written into the file. The same versions give the same bytes.
+Run with numcodecs, h5py and numpy from PyPI; the versions are written into the file. The same versions give the same bytes.
 """
 
 import base64
@@ -10,6 +11,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import h5py
 import numcodecs
 import numpy as np
 
@@ -59,6 +61,15 @@ def blosc(name, data):
     yield "stored", numcodecs.Blosc("lz4", clevel=0).encode(data)
 
 
+def lzf(b):
+    """What h5py stores, unless it found that compressing did not pay."""
+    with h5py.File("x", "w", driver="core", backing_store=False) as f:
+        d = f.create_dataset("x", data=np.frombuffer(b, "u1"), chunks=(len(b),), compression="lzf")
+        mask, stored = d.id.read_direct_chunk((0,))
+    if not mask:
+        yield "lzf", "", stored
+
+
 def others(name, data):
     b = data.tobytes()
     if name == "repeats from afar":
@@ -77,6 +88,7 @@ def others(name, data):
         sized = numcodecs.LZ4().encode(b)
         yield "lz4 sized", "", sized
         yield "lz4", "", sized[4:]
+        yield from lzf(b)
     yield "fletcher32", "", numcodecs.Fletcher32().encode(np.frombuffer(b, "u1")) if b else b"\0\0\0\0"
     yield "crc32c", "", numcodecs.CRC32C().encode(np.frombuffer(b, "u1")) if b else b"\0\0\0\0"
     if data.itemsize > 1:
@@ -99,7 +111,7 @@ def main():
                 unique.append(case)
         sets.append({"name": name, "raw": text(data.tobytes()), "cases": unique})
     OUT.parent.mkdir(exist_ok=True)
-    by = f"numcodecs {numcodecs.__version__}, numpy {np.__version__}"
+    by = f"numcodecs {numcodecs.__version__}, h5py {h5py.__version__}, numpy {np.__version__}"
     body = json.dumps({"by": by, "sets": sets}, indent=0).encode()
     OUT.write_bytes(gzip.compress(body, 9, mtime=0))
     print(f"{OUT}: {sum(len(s['cases']) for s in sets)} cases, {OUT.stat().st_size} bytes", file=sys.stderr)

@@ -27,6 +27,18 @@ type inflater struct {
 func (f *inflater) into(k Kind, dst, src []byte) (int, error) {
 	f.src.Reset(src)
 	defer f.src.Reset(nil)
+	// Members are told apart here: the library takes a second one that ends inside its header for the end of the data.
+	at := 0
+	for {
+		n, err := f.one(k, dst[at:])
+		if at += n; err != nil || k != Gzip || f.src.Len() == 0 {
+			return at, err
+		}
+	}
+}
+
+// one decodes one stream.
+func (f *inflater) one(k Kind, dst []byte) (int, error) {
 	r, err := f.reader(k)
 	if err != nil {
 		return 0, inflateError(k, err)
@@ -64,14 +76,13 @@ func (f *inflater) reader(k Kind) (io.Reader, error) {
 		return r, err
 	case k == Zlib:
 		return f.zlib, f.zlib.(zlib.Resetter).Reset(&f.src, nil)
-	case k == Gzip && f.gzip == nil:
-		r, err := gzip.NewReader(&f.src)
-		if err == nil {
-			f.gzip = r
-		}
-		return r, err
 	case k == Gzip:
-		return f.gzip, f.gzip.Reset(&f.src)
+		if f.gzip == nil {
+			f.gzip = new(gzip.Reader)
+		}
+		err := f.gzip.Reset(&f.src)
+		f.gzip.Multistream(false)
+		return f.gzip, err
 	case f.deflate == nil:
 		f.deflate = flate.NewReader(&f.src)
 		return f.deflate, nil

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// vector is what numcodecs made of one input; testdata/make_codec_fixtures.py writes them.
+// vector is what numcodecs, or h5py, made of one input; testdata/make_codec_fixtures.py writes them.
 type vector struct {
 	Kind string `json:"kind"`
 	How  string `json:"how"`
@@ -26,6 +26,7 @@ func (v vector) String() string { return fmt.Sprintf("%s of %s (%s)", v.Kind, v.
 
 var kinds = map[string]Kind{
 	"zlib": Zlib, "gzip": Gzip, "deflate": Deflate, "zstd": Zstd, "lz4": LZ4, "lz4 sized": LZ4Sized, "blosc": Blosc,
+	"lzf": LZF,
 }
 
 var allVectors = sync.OnceValues(func() ([]vector, error) {
@@ -81,7 +82,7 @@ func vectors(t testing.TB, prefix string) []vector {
 	return out
 }
 
-func TestDecodeGivesWhatNumcodecsEncoded(t *testing.T) {
+func TestDecodeGivesWhatWasEncoded(t *testing.T) {
 	var s Scratch // one for all: nothing of one stream may show in the next
 	n := 0
 	for _, v := range vectors(t, "") {
