@@ -21,7 +21,7 @@ type inflater struct {
 	zlib    io.ReadCloser
 	gzip    *gzip.Reader
 	deflate io.ReadCloser
-	one     [1]byte
+	byte    [1]byte
 }
 
 func (f *inflater) into(k Kind, dst, src []byte) (int, error) {
@@ -51,7 +51,7 @@ func (f *inflater) one(k Kind, dst []byte) (int, error) {
 		return 0, inflateError(k, err)
 	}
 	// Only reading on shows the end, and verifies the checksum.
-	switch extra, err := io.ReadFull(r, f.one[:]); {
+	switch extra, err := io.ReadFull(r, f.byte[:]); {
 	case extra > 0:
 		return 0, errMore
 	case !errors.Is(err, io.EOF):
@@ -62,7 +62,7 @@ func (f *inflater) one(k Kind, dst []byte) (int, error) {
 
 // ended tells a stream that ended well from one that was cut: both are io.ErrUnexpectedEOF of ReadFull.
 func (f *inflater) ended(r io.Reader) bool {
-	_, err := r.Read(f.one[:])
+	_, err := r.Read(f.byte[:])
 	return errors.Is(err, io.EOF)
 }
 
