@@ -137,6 +137,9 @@ func (t *Type) putInt(dst []byte, raw json.RawMessage) bool {
 	return true
 }
 
+// nan has the bits that the format gives it; math.NaN has others.
+var nan = math.Float64frombits(0x7ff8000000000000)
+
 // putFloat takes a number, NaN, the infinities, or the bits as "0x7fc00000".
 func putFloat(dst []byte, raw json.RawMessage) bool {
 	if s, ok := asText(raw); ok {
@@ -150,7 +153,7 @@ func putFloat(dst []byte, raw json.RawMessage) bool {
 			}
 			return true
 		}
-		f, known := map[string]float64{"NaN": math.NaN(), "Infinity": math.Inf(1), "-Infinity": math.Inf(-1)}[s]
+		f, known := map[string]float64{"NaN": nan, "Infinity": math.Inf(1), "-Infinity": math.Inf(-1)}[s]
 		if !known {
 			return false
 		}
