@@ -23,59 +23,47 @@ func BitUnshuffle(dst, src []byte, size int) error {
 }
 
 func bitUnshuffle(dst, src []byte, size, row int) {
-	var w [8]uint64
-	var planes [8][64]byte // of 64 elements: up to eight bytes of each
+	var planes [8 * tile]byte // up to eight bytes of each element of a tile, one behind the other
 	for j := 0; j < row; j += 8 {
-		cols := min(8, row-j)
+		n := min(tile, 8*(row-j))
 		for first := 0; first < size; first += 8 {
-			bytes := min(8, size-first)
-			for k := range bytes {
-				from := src[8*(first+k)*row+j:]
-				for bit := range w {
-					w[bit] = load(from[bit*row:], cols)
-				}
-				transpose(&w, 1)
-				// Byte j of word e is now that of element 8 j + e.
-				transpose(&w, 8)
-				for i, v := range w {
-					binary.LittleEndian.PutUint64(planes[k][8*i:], v)
+			count := min(8, size-first)
+			for k := range count {
+				bytePlane((*[tile]byte)(planes[k*tile:]), src[8*(first+k)*row:], j, row)
+			}
+			out := dst[8*j*size:]
+			if n == tile && count == size {
+				unshuffle(out[:tile*size], planes[:tile*size], size)
+				continue
+			}
+			for k := range count {
+				for i, at := 0, first+k; i < n; i, at = i+1, at+size {
+					out[at] = planes[k*tile+i]
 				}
 			}
-			interleave(dst[8*j*size:], &planes, first, bytes, size, 8*cols)
 		}
 	}
 }
 
-// load reads up to eight bytes.
-func load(p []byte, n int) uint64 {
-	if len(p) >= 8 {
-		return binary.LittleEndian.Uint64(p) // those beyond n give elements that are not used
-	}
-	var v uint64
-	for i := range min(n, len(p)) {
-		v |= uint64(p[i]) << (8 * i)
-	}
-	return v
-}
+// tile is how many elements are done at a time: as many as eight words of eight bytes have.
+const tile = 64
 
-// interleave writes bytes [first, first+bytes) of n ≤ 64 elements.
-func interleave(dst []byte, planes *[8][64]byte, first, bytes, size, n int) {
-	if n == 64 && first == 0 && bytes == size {
-		switch size {
-		case 1:
-			copy(dst, planes[0][:])
-			return
-		case 4:
-			for i := range 64 {
-				v := uint32(planes[0][i]) | uint32(planes[1][i])<<8 | uint32(planes[2][i])<<16 | uint32(planes[3][i])<<24
-				binary.LittleEndian.PutUint32(dst[4*i:], v)
+// bytePlane makes one byte of each element of a tile from the eight rows of its bits, whose bytes [j, j+8) are the tile's. At
+// the end of a row it reads the next one's too, for elements that are not used.
+func bytePlane(dst *[tile]byte, rows []byte, j, row int) {
+	var w [8]uint64
+	for bit := range w {
+		if p := rows[bit*row+j:]; len(p) >= 8 {
+			w[bit] = binary.LittleEndian.Uint64(p)
+		} else {
+			for i, b := range p {
+				w[bit] |= uint64(b) << (8 * i)
 			}
-			return
 		}
 	}
-	for k := range bytes {
-		for i, at := 0, first+k; i < n; i, at = i+1, at+size {
-			dst[at] = planes[k][i]
-		}
+	transposeBits(&w)
+	transposeBytes(&w) // byte j of word e was that of element 8 j + e
+	for i, v := range w {
+		binary.LittleEndian.PutUint64(dst[8*i:], v)
 	}
 }

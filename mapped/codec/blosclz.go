@@ -18,8 +18,8 @@ func bloscLZInto(dst, src []byte) (int, error) {
 			if n > len(dst)-at {
 				return 0, errMore
 			}
-			at += copy(dst[at:], src[i:i+n])
-			i += n
+			literals(dst, at, src, i, n)
+			at, i = at+n, i+n
 		} else {
 			r, next, ok := bloscLZRef(ctrl, src, i)
 			if !ok {
@@ -71,14 +71,4 @@ func bloscLZRef(ctrl int, src []byte, i int) (r reference, next int, ok bool) {
 		i += 2
 	}
 	return r, i, true
-}
-
-// repeatFrom copies n bytes from from to at, where the two may overlap and the copy then repeats.
-func repeatFrom(dst []byte, at, from, n int) int {
-	end := at + n
-	for at < end {
-		// What is copied doubles with each round.
-		at += copy(dst[at:end], dst[from:at])
-	}
-	return end
 }

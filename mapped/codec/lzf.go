@@ -9,14 +9,19 @@ func lzfInto(dst, src []byte) (int, error) {
 		i++
 		if ctrl < 32 {
 			n := ctrl + 1
+			if at+32 <= len(dst) && i+32 <= len(src) { // as literals does, without the call
+				*(*[32]byte)(dst[at:]) = *(*[32]byte)(src[i:])
+				at, i = at+n, i+n
+				continue
+			}
 			if n > len(src)-i {
 				return 0, corrupt("lzf", "a run beyond the end")
 			}
 			if n > len(dst)-at {
 				return 0, errMore
 			}
-			at += copy(dst[at:], src[i:i+n])
-			i += n
+			literals(dst, at, src, i, n)
+			at, i = at+n, i+n
 			continue
 		}
 		n := ctrl >> 5

@@ -19,9 +19,16 @@ func Unshuffle(dst, src []byte, size int) error {
 		copy(dst, src)
 		return nil
 	}
+	unshuffle(dst, src, size)
+	return nil
+}
+
+func unshuffle(dst, src []byte, size int) {
 	n := len(dst) / size
 	i := 0
 	switch size {
+	case 1:
+		i = copy(dst, src)
 	case 2:
 		i = unshuffle2(dst, src, n)
 	case 4:
@@ -38,7 +45,6 @@ func Unshuffle(dst, src []byte, size int) error {
 		}
 	}
 	copy(dst[n*size:], src[n*size:])
-	return nil
 }
 
 // The next three do eight elements at a time, in registers, and say how many they did.
@@ -91,34 +97,11 @@ func unshuffle8(dst, src []byte, n int) int {
 		for k := range w {
 			w[k] = binary.LittleEndian.Uint64(src[k*n+i:])
 		}
-		transpose(&w, 8)
+		transposeBytes(&w)
 		out := dst[8*i : 8*i+64]
 		for k, v := range w {
 			binary.LittleEndian.PutUint64(out[8*k:], v)
 		}
 	}
 	return i
-}
-
-// transpose exchanges, in an 8 × 8 matrix of fields of unit bits, repeated over each word, rows with columns.
-func transpose(w *[8]uint64, unit uint) {
-	m1, m2, m4 := uint64(0x00ff00ff00ff00ff), uint64(0x0000ffff0000ffff), uint64(0x00000000ffffffff)
-	if unit == 1 {
-		m1, m2, m4 = 0x5555555555555555, 0x3333333333333333, 0x0f0f0f0f0f0f0f0f
-	}
-	for i := 0; i < 8; i += 2 {
-		w[i], w[i+1] = exchange(w[i], w[i+1], unit, m1)
-	}
-	for _, i := range [4]int{0, 1, 4, 5} {
-		w[i], w[i+2] = exchange(w[i], w[i+2], 2*unit, m2)
-	}
-	for i := range 4 {
-		w[i], w[i+4] = exchange(w[i], w[i+4], 4*unit, m4)
-	}
-}
-
-// exchange swaps the high fields of a with the low fields of b.
-func exchange(a, b uint64, shift uint, low uint64) (uint64, uint64) {
-	t := (a>>shift ^ b) & low
-	return a ^ t<<shift, b ^ t
 }
