@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"sort"
@@ -44,10 +45,7 @@ func (z *zipStorage) read(r io.ReaderAt, size int64) error {
 	z.r, z.len = r, size
 	zr, err := zip.NewReader(r, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names that lead outside are never asked for
-		if errors.Is(err, zip.ErrFormat) {
-			return &Error{Kind: ErrNotZarr, Form: "not a zip archive, or a cut one"}
-		}
-		return &Error{Form: "zip", Err: err}
+		return listError(r, err)
 	}
 	z.all = zr.File
 	// zarr-python writes a member again instead of replacing it: the last one counts.
@@ -62,6 +60,22 @@ func (z *zipStorage) read(r io.ReaderAt, size int64) error {
 	z.all = kept
 	z.findRoot()
 	return nil
+}
+
+// listError says why an archive has no list of members.
+func listError(r io.ReaderAt, err error) error {
+	var sign [2]byte
+	_, _ = r.ReadAt(sign[:], 0) // what cannot be read is no archive
+	var path *fs.PathError
+	switch {
+	case string(sign[:]) != "PK":
+		return &Error{Kind: ErrNotZarr, Form: "neither a folder nor a zip archive"}
+	case errors.As(err, &path):
+		return &Error{Form: "zip", Err: err}
+	case errors.Is(err, zip.ErrFormat), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return &Error{Kind: ErrTruncated, Form: "the archive's list of members"}
+	}
+	return &Error{Kind: ErrCorrupt, Form: "the archive's list of members", Err: err}
 }
 
 // findRoot looks for a store in the only folder of the archive, where it does not begin at once.
@@ -104,7 +118,7 @@ func (z *zipStorage) stat(key string) (object, error) {
 	if err != nil {
 		return object{}, z.broken(key, err)
 	}
-	if at > z.len || int64(m.CompressedSize64) > z.len-at {
+	if at < 0 || at > z.len || int64(m.CompressedSize64) > z.len-at {
 		return object{}, corrupt("%s reaches beyond the end of the archive", key)
 	}
 	return object{size: int64(m.UncompressedSize64), member: i, at: at}, nil
@@ -128,11 +142,13 @@ func (z *zipStorage) check(m *zip.File) error {
 	return nil
 }
 
+// broken says why a member's header cannot be read.
 func (z *zipStorage) broken(key string, err error) error {
-	if errors.Is(err, zip.ErrFormat) || errors.Is(err, zip.ErrAlgorithm) {
-		return corrupt("%s: its header in the archive", key)
+	var path *fs.PathError
+	if errors.As(err, &path) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return short(err, key)
 	}
-	return short(err, key)
+	return &Error{Kind: ErrCorrupt, Form: key + ": its header in the archive", Err: err}
 }
 
 func (z *zipStorage) small(key string, limit int64) ([]byte, bool, error) {

@@ -7,9 +7,13 @@ import (
 
 // identify asks for a file's identity without allocating.
 func identify(f *os.File) (identity, error) {
+	fd := f.Fd()
+	if fd == ^uintptr(0) {
+		return identity{}, os.ErrClosed
+	}
 	var st syscall.Stat_t
 	for {
-		err := syscall.Fstat(int(f.Fd()), &st)
+		err := syscall.Fstat(int(fd), &st)
 		if err == syscall.EINTR {
 			continue
 		}
