@@ -9,8 +9,8 @@
 //
 // # What is read
 //
-// h5ad files as anndata 0.5 and later write them, through [mapped/h5]; other
-// formats implement the interfaces of tree.go. X, layers and raw.X may be CSR or
+// h5ad files and zarr stores as anndata 0.5 and later write them, through
+// [mapped/h5] and [mapped/zarr], which implement the interfaces of tree.go. X, layers and raw.X may be CSR or
 // dense, obsm entries dense. obs columns may be numbers, booleans, text,
 // categoricals (groups, `__categories` of 0.7, `uns/KEY_categories` of 0.6) and
 // nullable arrays. The index is a column under its name in the file.
@@ -57,10 +57,10 @@
 //
 // # Caveats
 //
-// CSC matrices, data frames and sparse matrices in obsm, and zarr stores are
-// ErrUnsupported. Memory per row: 4 bytes for each sparse matrix, 1, 2 or 4 for
+// CSC matrices, data frames and sparse matrices in obsm are ErrUnsupported. Memory per row: 4 bytes for each sparse matrix, 1, 2 or 4 for
 // codes, a number's own width. Close while batches are being filled is safe; they
 // fail with ErrClosed. Platforms are little-endian.
 //
 // [mapped/h5]: https://pkg.go.dev/github.com/loaderd/loaderd/mapped/h5
+// [mapped/zarr]: https://pkg.go.dev/github.com/loaderd/loaderd/mapped/zarr
 package mapped

@@ -61,7 +61,7 @@ func TestWhatCannotBeOpenedIsNamedWithItsCure(t *testing.T) {
 		{"text", []string{text}, Options{}, ErrBadFile, []string{"text.h5ad", "HDF5"}},
 		{"a file cut short", []string{short}, Options{}, ErrBadFile, []string{"truncated", "a.h5ad"}},
 		{"a folder", []string{dir}, Options{}, ErrNotFound, []string{"folder"}},
-		{"a zarr store", []string{zarr}, Options{}, ErrUnsupported, []string{"zarr", "write_h5ad"}},
+		{"a zarr store that says nothing", []string{zarr}, Options{}, ErrBadFile, []string{"x.zarr:/", "zarr_format"}},
 		{"no X", fixture("no_x.h5ad"), Options{}, ErrNoElement, []string{"no_x.h5ad", "X"}},
 		{"no X, not asked for", fixture("no_x.h5ad"), Options{LayersKeys: []string{}}, ErrNoElement, []string{"X"}},
 		{"a CSC X", fixture("csc.h5ad"), Options{}, ErrUnsupported, []string{"csc.h5ad:/X", "tocsr()"}},

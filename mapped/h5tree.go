@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/loaderd/loaderd/mapped/h5"
+	"github.com/loaderd/loaderd/mapped/zarr"
 )
 
 const rewriteHint = "rewrite it with anndata: adata.write_h5ad(path)"
@@ -17,14 +18,11 @@ func openContainer(path string) (container, error) {
 	if err != nil {
 		return nil, openError(path, err)
 	}
+	if zarr.IsStore(path) {
+		return openZarr(path)
+	}
 	if info.IsDir() {
-		for _, mark := range []string{".zgroup", "zarr.json", ".zmetadata", ".zattrs"} {
-			if _, err := os.Stat(path + "/" + mark); err == nil {
-				return nil, fail(ErrUnsupported, stageOpen, path,
-					"convert it: anndata.read_zarr(path).write_h5ad(path + \".h5ad\")", "zarr stores are not read yet")
-			}
-		}
-		return nil, fail(ErrNotFound, stageOpen, path, "give the path of an .h5ad file", "a folder without AnnData")
+		return nil, fail(ErrNotFound, stageOpen, path, "give the path of an .h5ad file or of a zarr store", "a folder without AnnData")
 	}
 	f, err := h5.Open(path)
 	if err != nil {

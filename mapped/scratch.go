@@ -1,11 +1,15 @@
 package mapped
 
-import "github.com/loaderd/loaderd/mapped/h5"
+import (
+	"github.com/loaderd/loaderd/mapped/h5"
+	"github.com/loaderd/loaderd/mapped/zarr"
+)
 
 // Scratch is the working memory of one goroutine. It grows to the largest row
 // and chunk it meets and may be used with any collection, by one goroutine at a time.
 type Scratch struct {
-	h5 h5.Scratch
+	h5   h5.Scratch
+	zarr zarr.Scratch
 
 	rawIdx, rawVals []byte // a row as the file has it
 	idx             []byte // its columns as int32

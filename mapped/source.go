@@ -26,7 +26,7 @@ func (v *env) believes(bytes int64) bool {
 }
 
 // wrap gives errors of the format reader the file's name and our kinds.
-func (v *env) wrap(err error) error { return h5Error(v.path, stageOpen, err) }
+func (v *env) wrap(err error) error { return formatError(v.path, stageOpen, err) }
 
 // readError says why a read of the part at failed after the file was opened: a
 // file that changed explains whatever else went wrong.
@@ -39,7 +39,7 @@ func (v *env) readError(at string, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return fail(ErrBadFile, stageRead, element(v.path, at), "", "the file ends before this part does")
 	}
-	return h5Error(v.path, stageRead, err)
+	return formatError(v.path, stageRead, err)
 }
 
 // source reads ranges of a numeric array of one or two dimensions, in native

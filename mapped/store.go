@@ -40,7 +40,7 @@ func (o *opener) open(path string) (*store, error) {
 	s := &store{env: &env{file: file, path: path, cache: o.cache, nextArray: func() uint32 { return o.arrays.Add(1) }}}
 	if err := o.read(s); err != nil {
 		_ = file.close()
-		return nil, h5Error(path, stageOpen, err)
+		return nil, formatError(path, stageOpen, err)
 	}
 	return s, nil
 }

@@ -3,8 +3,7 @@ package mapped
 import "strings"
 
 // The container interfaces are all that the rest of the package knows of a file
-// format. HDF5 implements them in h5tree.go; a zarr reader implements them again
-// and nothing else changes.
+// format. HDF5 implements them in h5tree.go, zarr in zarrtree.go.
 
 // container is an open file.
 type container interface {

@@ -1,6 +1,6 @@
 """Makes testdata/h5: HDF5 files of every form that mapped/h5 reads, and what h5py reads from them.
 
-    pip install anndata h5py
+    pip install anndata h5py hdf5plugin
     python testdata/make_h5_fixtures.py
 
 ``expected.json.gz`` holds, for each file, every object with its type, shape, chunk table, attributes and
@@ -8,7 +8,8 @@ values (short values as they are, long ones as SHA-256). The Go tests compare al
 settings that h5py does not offer are made through ctypes on h5py's own copy of libhdf5. Large files that
 are mostly padding are committed gzipped (``.h5.gz``).
 
-Values are the same every time; only the times that libhdf5 stamps on some objects differ. Made with h5py 3.16 (HDF5 2.0.0), anndata 0.12.19, numpy 2.4.
+Values are the same every time; only the times that libhdf5 stamps on some objects differ. Made with h5py 3.16 (HDF5 2.0.0), anndata 0.12.19,
+hdf5plugin 7.1.0, numpy 2.4. With the argument ``plugins`` only that file and ``expected.json.gz`` are made anew.
 """
 
 import ctypes
@@ -23,10 +24,12 @@ import warnings
 from pathlib import Path
 
 import h5py
+import hdf5plugin as hp
 import numpy as np
 from h5py import h5d, h5f, h5g, h5o, h5p, h5s, h5t
 
 OUT = Path(__file__).parent / "h5"
+REFUSED = {4, 5, 6, 307, 32013, 32026}  # filters that mapped/h5 names and does not undo
 LIBVERS = ["earliest", "v108", "v110", "v112", "v114", "latest"]
 
 _path = re.search(r"/\S*/libhdf5-\S*\.so\S*", Path("/proc/self/maps").read_text()).group()
@@ -399,6 +402,41 @@ def make_odd_files():
         low_level(f, "external", None, tid=h5t.STD_I32LE, shape=(4,), prepare=lambda p: p.set_external(b"other.bin", 0, 16))
 
 
+def make_plugins():
+    """Filters that h5py has from hdf5plugin: those that are read, and, in /refused, those that are not."""
+    rng = np.random.default_rng(2)
+    few = np.cumsum(rng.integers(0, 9, 133)).astype("<i4")
+    many = np.concatenate([np.cumsum(rng.geometric(0.2, 1101)), np.zeros(4102)]).astype("<i4")
+    inputs = {
+        "few": (few, (50,)),
+        "odd": (rng.integers(0, 4, 397).astype("u1"), (130,)),
+        "f8": (np.round(rng.normal(size=(40, 9)), 1), (16, 7)),
+        "strings": (np.array([b"T cell", b"B cell", b"NK"])[rng.integers(0, 3, 90)].astype("S17"), (40,)),
+        "noise": (rng.integers(0, 256, 300).astype("u1"), (300,)),
+        "many": (many, (2601,)),
+    }
+    ways = {
+        "zstd": hp.Zstd(), "zstd_19": hp.Zstd(19), "lz4": hp.LZ4(), "lz4_blocks": hp.LZ4(nbytes=1024),
+        "bits": hp.Bitshuffle(cname="none"), "bits_blocks": hp.Bitshuffle(nelems=64, cname="none"),
+        "bits_lz4": hp.Bitshuffle(cname="lz4"), "bits_lz4_blocks": hp.Bitshuffle(nelems=64, cname="lz4"),
+        "bits_zstd": hp.Bitshuffle(cname="zstd"), "bits_zstd_blocks": hp.Bitshuffle(nelems=256, cname="zstd"),
+    }
+    for cname in ("blosclz", "lz4", "lz4hc", "zlib", "zstd"):
+        for shuffle in (0, 1, 2):
+            ways[f"blosc_{cname}_{shuffle}"] = hp.Blosc(cname, 5, shuffle)
+    with new_file("plugins.h5", "v110") as f:
+        for how, filters in ways.items():
+            g = new_group(f, how)
+            for name, (data, chunks) in inputs.items():
+                g.create_dataset(name, data=data, chunks=chunks, **filters)
+            low = dict(chunks=(50,), shuffle=True, fletcher32=True)
+            g.create_dataset("shuffled", data=few, **low, **filters)
+        refused = new_group(f, "refused")
+        for name, filters in [("blosc2", hp.Blosc2()), ("bzip2", hp.BZip2()), ("zfp", hp.Zfp(reversible=True))]:
+            refused.create_dataset(name, data=few.astype("f4"), chunks=(50,), **filters)
+        refused.create_dataset("szip", data=few, chunks=(50,), compression="szip", compression_opts=("nn", 8))
+
+
 def make_cache_image():
     """A file whose metadata was left in a cache image when it was closed."""
 
@@ -418,7 +456,7 @@ def make_cache_image():
 def pack():
     """Gzip what is large, which is padding for the most part."""
     for path in OUT.glob("*.h5*"):
-        if path.stat().st_size > 20_000 and not path.name.startswith("tiny"):
+        if path.suffix != ".gz" and path.stat().st_size > 20_000 and not path.name.startswith("tiny"):
             (OUT / (path.name + ".gz")).write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
             path.unlink()
 
@@ -644,7 +682,7 @@ def read_dataset(d, f):
         out["null"] = True
     elif d.size > 1 << 40:
         out["too_large"] = True
-    elif set(out.get("filters", [])) & {5, 6}:
+    elif set(out.get("filters", [])) & REFUSED:
         out["unreadable"] = True
     elif d.size > 1_000_000:  # mostly fill value: what differs from it
         v, at = d[...], None
@@ -729,6 +767,11 @@ def expected():
 
 def main():
     OUT.mkdir(exist_ok=True)
+    if sys.argv[1:] == ["plugins"]:
+        make_plugins()
+        pack()
+        expected()
+        return
     for old in [*OUT.glob("*.h5*"), *OUT.glob("*.gz")]:
         old.unlink(missing_ok=True)
     make_by_version()
@@ -736,6 +779,7 @@ def main():
     make_odd_files()
     make_anndata()
     make_tiny()
+    make_plugins()
     make_cache_image()
     pack()
     expected()

@@ -35,6 +35,20 @@ func opened(t *testing.T, path string) *File {
 	return f
 }
 
+func TestChangedAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector drops what pools hold")
+	}
+	f := opened(t, onDisk(t, "tiny_gzip.h5ad"))
+	if n := testing.AllocsPerRun(100, func() {
+		if err := f.Changed(); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestChangedSeesWritingCuttingAndTouching(t *testing.T) {
 	changes := map[string]func(path string) error{
 		"appended to": func(path string) error {

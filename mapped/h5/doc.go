@@ -21,11 +21,13 @@
 //     sequences, compounds, arrays, object references, bitfields, opaque bytes
 //   - contiguous, compact and chunked layouts, messages 1–5 (5 is HDF5 2.0's), every chunk index, fill
 //     values, filter masks, unfiltered edges
-//   - the filters deflate, shuffle, fletcher32 and lzf
+//   - the filters deflate, shuffle, fletcher32, lzf, zstd, lz4, bitshuffle (alone, with lz4, with zstd) and blosc, all of
+//     them decoded by mapped/codec
 //
 // All else is an ErrUnsupported that names the file, the object, the form and a cure; never a wrong number. Among
 // it: external links, virtual datasets, values in external files, region references, long double, complex
-// (as a class of HDF5 2.0; h5py's compounds of r and i are read), time, integers of odd widths, the other filters.
+// (as a class of HDF5 2.0; h5py's compounds of r and i are read), time, integers of odd widths, the other filters (szip, nbit, scale-offset, blosc2, bzip2, zfp
+// …), two compressors one upon the other.
 //
 // # Invariants
 //
@@ -35,7 +37,7 @@
 // allocate.
 //
 // Files are not trusted. Every address and length is checked against the file before memory is taken; checksums of
-// metadata are verified, and so are those of deflate and fletcher32; nesting is bounded and blocks are
+// metadata are verified, and so are those of deflate, zstd (where the writer made one) and fletcher32; nesting is bounded and blocks are
 // visited once, so that no file makes reading endless. A chunk of more than MaxChunkBytes, and a whole read that
 // what is stored cannot justify, are ErrTooLarge.
 //
@@ -48,5 +50,5 @@
 //   - Strings of one heap block share memory: keeping one keeps its neighbours, some 4 KiB.
 //
 // Formats: The HDF Group, "HDF5 File Format Specification Version 3.0"; layout message 5 after files that HDF5 2.0
-// writes. LZF after liblzf's format by Marc Lehmann.
+// writes. Filters: the HDF Group's registry of filters, and what hdf5plugin writes.
 package h5

@@ -26,7 +26,8 @@ type File struct {
 	rootAddr uint64
 	extAddr  uint64 // superblock extension, or undefAddr
 	root     *Group
-	closer   *os.File // set by Open alone
+	closer   *os.File // set by Open alone, as the next two are
+	stater   stater
 	modTime  time.Time
 
 	trusting  bool      // metadata checksums are not verified; set by tests of what stands behind them
@@ -60,7 +61,13 @@ func open(r *os.File, path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.closer, f.modTime = r, st.ModTime()
+	f.closer = r
+	if f.stater, err = newStater(r); err != nil {
+		return nil, &Error{File: path, Form: "stat", Err: err}
+	}
+	if _, f.modTime, err = f.stater.stat(); err != nil {
+		return nil, &Error{File: path, Form: "stat", Err: err}
+	}
 	return f, nil
 }
 
@@ -127,20 +134,20 @@ func (f *File) readError(err error, off int64, n int) error {
 
 // Changed returns an error wrapping ErrChanged when the open file's size or modification time is
 // not what it was at Open. A file that was replaced by another of its name is unchanged: the
-// descriptor still reads the old one. It costs one fstat, and is nil for files made by NewFile.
+// descriptor still reads the old one. It costs one fstat and no allocation, and is nil for files made by NewFile.
 func (f *File) Changed() error {
 	if f.closer == nil {
 		return nil
 	}
-	st, err := f.closer.Stat()
+	size, modTime, err := f.stater.stat()
 	if err != nil {
 		return &Error{File: f.name, Form: "stat", Err: err}
 	}
-	if st.Size() == f.size && st.ModTime().Equal(f.modTime) {
+	if size == f.size && modTime.Equal(f.modTime) {
 		return nil
 	}
 	return &Error{File: f.name, Kind: ErrChanged,
-		Form: fmt.Sprintf("%d bytes of %s, was %d bytes of %s", st.Size(), st.ModTime().Format(time.RFC3339Nano),
+		Form: fmt.Sprintf("%d bytes of %s, was %d bytes of %s", size, modTime.Format(time.RFC3339Nano),
 			f.size, f.modTime.Format(time.RFC3339Nano)),
 		Hint: "open it again once the writer has finished"}
 }

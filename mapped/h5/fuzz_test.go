@@ -190,7 +190,7 @@ func indexed(kind, filtered, n, m, c, e uint8) *Dataset {
 		d.space.max[int(kind/6)%len(d.space.max)] = -1
 	}
 	if filtered%2 == 1 {
-		d.pipe = pipeline{{Filter{ID: filterShuffle}, codecs[filterShuffle]}}
+		d.pipe = pipeline{{Filter{ID: filterShuffle}, decoderOf(Filter{ID: filterShuffle})}}
 	}
 	return d
 }
@@ -203,12 +203,15 @@ func FuzzGlobalHeap(f *testing.F) {
 	})
 }
 
+// FuzzChunk decodes through one filter or two, of elements of four bytes. The mask's highest bits, which no filter here
+// has, choose what compresses blocks of bits.
 func FuzzChunk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second uint16, mask uint32, size uint16, body []byte) {
 		var p pipeline
 		for _, id := range [2]uint16{first, second} {
-			if codec, ok := codecs[id]; ok {
-				p = append(p, stage{Filter{ID: id, Params: []uint32{4, 0, uint32(size)}}, codec})
+			filter := Filter{ID: id, Params: []uint32{4, 0, 4, 0, uint32(mask >> 30)}}
+			if d := decoderOf(filter); d.undo != nil {
+				p = append(p, stage{filter, d})
 			}
 		}
 		mustBeTyped(t, p.decode(make([]byte, size), body, mask, new(Scratch)))
@@ -375,16 +378,31 @@ func (w *seedWriter) heaps(f *File, b []byte) {
 
 func (w *seedWriter) chunks(f *File, b []byte) {
 	for _, name := range []string{"gzip_runs", "lzf_runs", "lzf_odd", "fletcher_odd", "shuffle", "shuffle_gzip", "shuffle_lzf"} {
-		d := dataset(w.t, f, "/filters/"+name)
-		table, err := d.Chunks()
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		var ids [2]uint16
-		for i, filter := range d.Filters() {
-			ids[i] = filter.ID
-		}
-		k := table.At(0)
-		w.write("FuzzChunk", name, ids[0], ids[1], k.Mask, uint16(d.ChunkBytes()), b[k.Offset:k.Offset+k.Bytes])
+		w.chunk(f, b, "/filters/"+name, name)
 	}
+	const plugins = "plugins.h5.gz"
+	b = fixture(w.t, plugins)
+	f = openBytes(w.t, b, plugins)
+	for _, name := range []string{"zstd", "lz4", "lz4_blocks", "bits", "bits_lz4", "bits_lz4_blocks", "bits_zstd",
+		"blosc_blosclz_1", "blosc_lz4_2", "blosc_zlib_0", "blosc_zstd_1"} {
+		w.chunk(f, b, "/"+name+"/few", name)
+	}
+}
+
+func (w *seedWriter) chunk(f *File, b []byte, path, name string) {
+	d := dataset(w.t, f, path)
+	table, err := d.Chunks()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var ids [2]uint16
+	k := table.At(0)
+	mask := k.Mask
+	for i, filter := range d.Filters() {
+		ids[i] = filter.ID
+		if filter.ID == filterBitshuffle {
+			mask |= param(filter.Params, bitshuffleCodec) << 30
+		}
+	}
+	w.write("FuzzChunk", name, ids[0], ids[1], mask, uint16(d.ChunkBytes()), b[k.Offset:k.Offset+k.Bytes])
 }

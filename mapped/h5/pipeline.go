@@ -1,9 +1,6 @@
 package h5
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 // Identifiers of filters, by the HDF Group's registry.
 const (
@@ -37,25 +34,7 @@ type Filter struct {
 // stage is a filter with how it is undone.
 type stage struct {
 	Filter
-	codec codec
-}
-
-// codec undoes one filter.
-type codec struct {
-	// keeps is true of filters whose output is as long as their input, plus extra bytes.
-	keeps bool
-	extra int
-	// ratio bounds decoded ÷ stored bytes, so that a length in the file is not believed beyond it.
-	ratio int64
-	// undo decodes src into dst when the decoded length is known (len(dst)).
-	undo func(dst, src []byte, params []uint32, s *Scratch) error
-}
-
-var codecs = map[uint16]codec{
-	filterDeflate:  {ratio: 1040, undo: inflate},
-	filterShuffle:  {keeps: true, undo: unshuffle},
-	filterFletcher: {keeps: true, extra: 4, undo: fletcher},
-	filterLZF:      {ratio: 132, undo: lzf},
+	decoder
 }
 
 type pipeline []stage
@@ -83,7 +62,7 @@ func parsePipeline(data []byte) (pipeline, error) {
 		if c.bad {
 			return nil, corrupt("filter pipeline message: too short")
 		}
-		p = append(p, stage{Filter: f, codec: codecs[f.ID]})
+		p = append(p, stage{f, decoderOf(f)})
 	}
 	return p, nil
 }
@@ -118,7 +97,7 @@ func parseFilter(c *cursor, version uint8) Filter {
 // unknown is ErrUnsupported when some filter cannot be undone.
 func (p pipeline) unknown() error {
 	for _, s := range p {
-		if s.codec.undo == nil {
+		if s.undo == nil {
 			return &Error{Kind: ErrUnsupported, Form: fmt.Sprintf("filter %d (%s)", s.ID, s.Name), Hint: rewriteHint}
 		}
 	}
@@ -132,8 +111,8 @@ func active(mask uint32, k int) bool { return mask&(1<<k) == 0 }
 func (p pipeline) plausible(decoded, stored int64) error {
 	most := stored
 	for _, s := range p {
-		if s.codec.ratio > 0 {
-			most = min(most, MaxChunkBytes) * s.codec.ratio
+		if s.ratio > 0 {
+			most = min(most, MaxChunkBytes) * s.ratio
 		}
 	}
 	if decoded > most+4096 {
@@ -161,8 +140,8 @@ func (p pipeline) decode(dst, src []byte, mask uint32, s *Scratch) error {
 		out := dst
 		if k > last {
 			n := want[k]
-			if n < 0 && p[k].codec.keeps {
-				n = len(cur) - p[k].codec.extra
+			if n < 0 && p[k].keeps {
+				n = len(cur) - p[k].extra
 			} else if n < 0 {
 				return unsupported("two compressors one upon the other")
 			}
@@ -171,8 +150,8 @@ func (p pipeline) decode(dst, src []byte, mask uint32, s *Scratch) error {
 			}
 			out = s.stage(k&1, n)
 		}
-		if err := p[k].codec.undo(out, cur, p[k].Params, s); err != nil {
-			return err
+		if err := p[k].undo(out, cur, p[k].Params, s); err != nil {
+			return p[k].failed(err)
 		}
 		cur = out
 	}
@@ -185,8 +164,8 @@ func (p pipeline) lengths(want []int, mask uint32, n int) {
 		want[k] = n
 		switch {
 		case n < 0 || !active(mask, k):
-		case p[k].codec.keeps:
-			n += p[k].codec.extra
+		case p[k].keeps:
+			n += p[k].extra
 		default:
 			n = -1
 		}
@@ -199,77 +178,4 @@ func copyExact(dst, src []byte) error {
 	}
 	copy(dst, src)
 	return nil
-}
-
-// fletcher verifies the checksum that ends src and copies the rest.
-func fletcher(dst, src []byte, _ []uint32, _ *Scratch) error {
-	if len(src) != len(dst)+4 {
-		return corrupt(fmt.Sprintf("fletcher32: %d bytes where %d belong", len(src), len(dst)+4))
-	}
-	body := src[:len(dst)]
-	sum, want := fletcher32(body), binary.LittleEndian.Uint32(src[len(dst):])
-	// Before HDF5 1.6.3 the checksum was stored with the bytes of each half exchanged.
-	old := sum&0x00ff00ff<<8 | sum>>8&0x00ff00ff
-	if sum != want && old != want {
-		return corrupt("fletcher32: wrong checksum")
-	}
-	copy(dst, body)
-	return nil
-}
-
-// fletcher32 is the checksum over 16-bit words, high byte first, modulo 65535.
-func fletcher32(p []byte) uint32 {
-	var a, b uint32
-	for len(p) > 1 {
-		// 360 words are as many as can be summed before the high sum may overflow.
-		for n := min(len(p)/2, 360); n > 0; n-- {
-			a += uint32(p[0])<<8 | uint32(p[1])
-			b += a
-			p = p[2:]
-		}
-		a, b = a&0xffff+a>>16, b&0xffff+b>>16
-	}
-	if len(p) == 1 {
-		a += uint32(p[0]) << 8
-		b += a
-		a, b = a&0xffff+a>>16, b&0xffff+b>>16
-	}
-	a, b = a&0xffff+a>>16, b&0xffff+b>>16
-	return b<<16 | a
-}
-
-// unshuffle gathers the bytes of elements that were stored plane by plane.
-func unshuffle(dst, src []byte, params []uint32, _ *Scratch) error {
-	if len(src) != len(dst) {
-		return corrupt(fmt.Sprintf("shuffle: %d bytes where %d belong", len(src), len(dst)))
-	}
-	size := 1
-	if len(params) > 0 && params[0] > 0 && uint64(params[0]) <= uint64(len(dst)) {
-		size = int(params[0])
-	}
-	n := len(dst) / size
-	switch size {
-	case 1:
-		copy(dst, src)
-		return nil
-	case 4:
-		unshuffle4(dst[:4*n], src, n)
-	default:
-		for k := range size {
-			plane := src[k*n : (k+1)*n]
-			for i, j := 0, k; i < n; i, j = i+1, j+size {
-				dst[j] = plane[i]
-			}
-		}
-	}
-	copy(dst[n*size:], src[n*size:])
-	return nil
-}
-
-func unshuffle4(dst, src []byte, n int) {
-	a, b, c, d := src[:n], src[n:2*n], src[2*n:3*n], src[3*n:4*n]
-	for i := range n {
-		v := uint32(a[i]) | uint32(b[i])<<8 | uint32(c[i])<<16 | uint32(d[i])<<24
-		binary.LittleEndian.PutUint32(dst[4*i:], v)
-	}
 }

@@ -1,6 +1,10 @@
 package h5
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/loaderd/loaderd/mapped/codec"
+)
 
 // Scratch is what decoding needs: buffers that grow to the largest chunk met, and tables. The zero
 // value is ready. One goroutine at a time may use a Scratch, for any datasets of any files; reusing
@@ -14,10 +18,11 @@ type Scratch struct {
 
 	rows []byte // compounds, for Field
 
-	inf *inflater
+	codec codec.Scratch
+	block []byte // of bits, before they are brought into order
 }
 
-// pool lends Scratches to calls that take none, so that reading a thousand small arrays makes one inflater.
+// pool lends Scratches to calls that take none, so that reading a thousand small arrays makes one decoder.
 var pool = sync.Pool{New: func() any { return new(Scratch) }}
 
 // poolBytes is how large a buffer may be and still go back to the pool.
@@ -27,7 +32,7 @@ func borrow() *Scratch { return pool.Get().(*Scratch) }
 
 func giveBack(s *Scratch) {
 	s.of = nil
-	if cap(s.raw)+cap(s.stages[0])+cap(s.stages[1])+cap(s.chunk)+cap(s.rows) <= poolBytes {
+	if cap(s.raw)+cap(s.stages[0])+cap(s.stages[1])+cap(s.chunk)+cap(s.rows)+cap(s.block) <= poolBytes {
 		pool.Put(s)
 	}
 }

@@ -1,14 +1,14 @@
-package h5
+package codec
 
 import (
 	"bytes"
 	"compress/zlib"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"testing"
 
+	"github.com/klauspost/compress/gzip"
 	fast "github.com/klauspost/compress/zlib"
 )
 
@@ -32,6 +32,13 @@ func closed(t testing.TB, b *bytes.Buffer, w io.WriteCloser, p []byte) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// by compresses with any writer at its defaults.
+func by[W io.WriteCloser](t testing.TB, p []byte, open func(io.Writer) W) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	return closed(t, &b, open(&b), p)
 }
 
 // texts are inputs of the kinds that chunks hold, and the kinds that decoders get wrong.
@@ -78,110 +85,47 @@ func texts() map[string][]byte {
 }
 
 func TestInflateGivesWhatWasDeflated(t *testing.T) {
-	s := new(Scratch)
+	var s Scratch
 	for name, p := range texts() {
 		for level := -2; level <= 9; level++ {
 			for _, n := range []int{len(p), len(p) / 2, min(len(p), 300), min(len(p), 17)} {
 				src := deflated(t, p[:n], level)
 				dst := bytes.Repeat([]byte{0xA5}, n)
-				if err := inflate(dst, src, nil, s); err != nil || !bytes.Equal(dst, p[:n]) {
+				if err := s.Decode(Zlib, dst, src); err != nil || !bytes.Equal(dst, p[:n]) {
 					t.Fatalf("%s, %d bytes, level %d: %v", name, n, level, err)
 				}
-				if n > 0 && inflate(dst[:n-1], src, nil, s) == nil || inflate(make([]byte, n+1), src, nil, s) == nil {
+				if n > 0 && s.Decode(Zlib, dst[:n-1], src) == nil || s.Decode(Zlib, make([]byte, n+1), src) == nil {
 					t.Fatalf("%s, %d bytes, level %d: decodes to another length too", name, n, level)
 				}
 			}
 		}
-		var b bytes.Buffer
-		src := closed(t, &b, fast.NewWriter(&b), p)
-		dst := make([]byte, len(p))
-		if err := inflate(dst, src, nil, s); err != nil || !bytes.Equal(dst, p) {
-			t.Fatalf("%s by another writer: %v", name, err)
+		for k, src := range map[Kind][]byte{Zlib: by(t, p, fast.NewWriter), Gzip: by(t, p, gzip.NewWriter)} {
+			dst := make([]byte, len(p))
+			if err := s.Decode(k, dst, src); err != nil || !bytes.Equal(dst, p) {
+				t.Fatalf("%s as %v by another writer: %v", name, k, err)
+			}
 		}
 	}
 }
 
 func TestInflateRejectsEveryCutAndEveryFlippedBit(t *testing.T) {
-	s := new(Scratch)
+	var s Scratch
 	for _, level := range []int{0, 1, 6} {
 		p := texts()["skewed"][:700]
 		src := deflated(t, p, level)
 		dst := make([]byte, len(p))
 		for n := range src {
-			if err := inflate(dst, src[:n], nil, s); !errors.Is(err, ErrCorrupt) {
+			if err := s.Decode(Zlib, dst, src[:n]); !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("level %d cut to %d of %d: %v", level, n, len(src), err)
 			}
 		}
 		for bit := range 8 * len(src) {
 			src[bit/8] ^= 1 << (bit % 8)
-			err := inflate(dst, src, nil, s)
+			err := s.Decode(Zlib, dst, src)
 			src[bit/8] ^= 1 << (bit % 8)
 			if err == nil && !bytes.Equal(dst, p) {
 				t.Fatalf("level %d, bit %d: wrong bytes and no error", level, bit)
 			}
 		}
-	}
-}
-
-// FuzzInflate holds our decoder to the standard library's: the same streams, the same bytes.
-func FuzzInflate(f *testing.F) {
-	f.Add(deflated(f, []byte("a quick brown fox, a quick brown dog, a quick brown cat"), 6), uint16(0))
-	f.Add(deflated(f, bytes.Repeat([]byte{1, 2, 3, 4}, 300), 1), uint16(0))
-	f.Add(deflated(f, []byte("stored"), 0), uint16(0))
-	f.Fuzz(func(t *testing.T, src []byte, more uint16) {
-		var want []byte
-		r, err := zlib.NewReader(bytes.NewReader(src))
-		if err == nil {
-			want, err = io.ReadAll(io.LimitReader(r, 1<<20))
-		}
-		if len(want) == 1<<20 {
-			return
-		}
-		s := new(Scratch)
-		dst := make([]byte, len(want)+int(more))
-		ours := inflate(dst, src, nil, s)
-		switch {
-		case more > 0 && err == nil:
-			if ours == nil {
-				t.Errorf("%d bytes decoded as %d", len(want), len(dst))
-			}
-		case (ours == nil) != (err == nil):
-			t.Errorf("ours: %v, the standard library's: %v", ours, err)
-		case ours == nil && !bytes.Equal(dst, want):
-			t.Error("other bytes")
-		}
-	})
-}
-
-func BenchmarkInflate(b *testing.B) {
-	for _, name := range []string{"float32", "int32 ascents", "skewed"} {
-		p := texts()[name]
-		src := deflated(b, p, 4)
-		dst := make([]byte, len(p))
-		b.Run(fmt.Sprintf("%s ratio %.1f", name, float64(len(p))/float64(len(src))), func(b *testing.B) {
-			s := new(Scratch)
-			b.SetBytes(int64(len(p)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := inflate(dst, src, nil, s); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-		b.Run(name+" by klauspost", func(b *testing.B) {
-			b.SetBytes(int64(len(p)))
-			r, err := fast.NewReader(bytes.NewReader(src))
-			if err != nil {
-				b.Fatal(err)
-			}
-			for b.Loop() {
-				if err := r.(fast.Resetter).Reset(bytes.NewReader(src), nil); err != nil {
-					b.Fatal(err)
-				}
-				if _, err := io.ReadFull(r, dst); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
 	}
 }
