@@ -89,13 +89,8 @@ bench: setup ## measure loaderd beside lamindb, print one table
 .PHONY: wheel
 wheel: setup ## build dist/loaderd-….whl, which carries the binary
 	@rm -rf dist
-<<<<<<< HEAD
-	@LOADERD_BUILD_BINARY='$(CURDIR)/bin/loaderd' $(VENV) -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist ./clients/python
-	@ls dist/*.whl
-=======
 	@LOADERD_BUILD_BINARY='$(if $(filter dynamic,$(LIBDEFLATE)),,$(CURDIR)/bin/loaderd)' $(VENV) -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist ./clients/python
-	@ls -l dist
->>>>>>> issue4
+	@ls dist/*.whl
 
 # --- test -------------------------------------------------------------------------------------------------
 
