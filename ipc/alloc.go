@@ -56,6 +56,13 @@ func (a *Allocator) Alloc(n int64) (off int64, ok bool) {
 	return 0, false
 }
 
+// Gaps calls fn with the offset and length of every gap, in order.
+func (a *Allocator) Gaps(fn func(off, n int64)) {
+	for _, g := range a.gaps {
+		fn(g.at, g.end-g.at)
+	}
+}
+
 // Free gives back what Alloc returned at off. False: nothing is taken there.
 func (a *Allocator) Free(off int64) bool {
 	n, ok := a.taken[off]

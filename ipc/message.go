@@ -61,7 +61,8 @@ type Release struct {
 
 // Stop ends the stream Gen early.
 type Stop struct {
-	Gen int64 `msgpack:"gen"`
+	Gen  int64   `msgpack:"gen"`
+	Keep *Int64s `msgpack:"keep"` // the only batches that are still looked at: all others are released; nil: none is
 }
 
 // StatsRequest asks for the counters of this connection's stream.

@@ -65,7 +65,10 @@ func (r *Ring) File() *os.File { return r.file }
 
 // Punch gives all pages back to the system, although others may still map them; they read zeros from then on. It is
 // for the memory of a client that is dead, of which a forked child may live on. Nothing may be written afterwards.
-func (r *Ring) Punch() error { return punch(r.file, r.Size()) }
+func (r *Ring) Punch() error { return punch(r.file, 0, r.Size()) }
+
+// PunchRange is [Ring.Punch] of n bytes from off alone, both multiples of [FrameAlign].
+func (r *Ring) PunchRange(off, n int64) error { return punch(r.file, off, n) }
 
 // Close unmaps the memory and closes the file. Nobody may be using Bytes. A second Close does nothing.
 func (r *Ring) Close() error {

@@ -61,14 +61,14 @@ func fallocate(fd int, mode uint32, at, n int64) error {
 	}
 }
 
-func punch(f *os.File, size int64) error {
+func punch(f *os.File, off, size int64) error {
 	raw, err := f.SyscallConn()
 	if err != nil {
 		return err
 	}
 	var inner error
 	err = raw.Control(func(fd uintptr) {
-		inner = fallocate(int(fd), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, size)
+		inner = fallocate(int(fd), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, size)
 	})
 	if err := errors.Join(err, inner); err != nil {
 		return fmt.Errorf("give the ring's pages back: %w", err)

@@ -85,6 +85,9 @@ func (b *Batch) locate() error {
 			return fail(ErrIndex, stageEncode, "rows", "", "row %d (at position %d) of a collection of %d rows", row, i, c.NObs())
 		}
 		s := c.storeOf(row)
+		if b.e.only >= 0 && s != b.e.only {
+			return fail(ErrInvalid, stageEncode, "rows", "", "row %d is of store %d, and this encoder for store %d", row, s, b.e.only)
+		}
 		b.store = append(b.store, int32(s))
 		b.local = append(b.local, row-c.starts[s])
 		if b.seen[s] != b.gen {

@@ -303,3 +303,25 @@ func (c *Collection) storeOf(row int64) int {
 	}
 	return lo
 }
+
+// Uneven reports whether JoinNone leaves some layer or obsm entry in different widths, so that only rows of one store
+// can be one dense array: see [EncoderOptions].
+func (c *Collection) Uneven() bool {
+	if c.vars.uneven >= 0 || c.rawVars != nil && c.rawVars.uneven >= 0 {
+		return true
+	}
+	for i := range c.options.ObsmKeys {
+		width := -1
+		for _, s := range c.stores {
+			if m := s.obsm[i]; m != nil && width >= 0 && m.cols != width {
+				return true
+			} else if m != nil {
+				width = m.cols
+			}
+		}
+	}
+	return false
+}
+
+// StoreOf is the number of the store that holds a row of the collection.
+func (c *Collection) StoreOf(row int64) int { return c.storeOf(row) }

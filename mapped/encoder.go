@@ -11,6 +11,9 @@ type EncoderOptions struct {
 	DType string
 	// MayPad adds the mask of _idx, for batches that repeat a row to be full.
 	MayPad bool
+	// Store, if not nil, is the only store whose rows will be asked for. What JoinNone leaves in different widths
+	// then has the width it has there: rows of one store are one dense array, whatever the others are.
+	Store *int
 }
 
 // Encoder writes rows of a collection into memory in one form. It is immutable
@@ -18,6 +21,7 @@ type EncoderOptions struct {
 type Encoder struct {
 	c      *Collection
 	mayPad bool
+	only   int // the one store that is encoded; -1: all
 	fields []Field
 	plans  []plan
 	csr    []int // numbers of the plans that are CSR
@@ -49,7 +53,12 @@ func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
 			return nil, err
 		}
 	}
-	e := &Encoder{c: c, mayPad: o.MayPad}
+	e := &Encoder{c: c, mayPad: o.MayPad, only: -1}
+	if o.Store != nil {
+		if e.only = *o.Store; e.only < 0 || e.only >= len(c.stores) {
+			return nil, fail(ErrInvalid, stageEncode, "store", "", "there is no store %d of %d", e.only, len(c.stores))
+		}
+	}
 	e.add(plan{Field: &Field{Name: storeIdxName, Kind: KindColumn, Width: 1}, dtype: int64Type})
 	for i, key := range c.options.LayersKeys {
 		if err := e.addLayer(i, key, o.Format, want); err != nil {
@@ -88,11 +97,16 @@ func (e *Encoder) addLayer(i int, key string, format Format, want dtype) error {
 	p := plan{Field: &Field{Name: key, Width: join.width}, absent: func(row []byte) { clear(row) }}
 	if format == CSR {
 		p.Kind = KindCSR
+	} else if join.uneven >= 0 && e.only >= 0 {
+		p.Width = 0
+		if m := e.c.stores[e.only].layers[i]; m != nil {
+			p.Width = m.cols
+		}
 	} else if join.uneven >= 0 {
 		return e.uneven(key, join.even, join.uneven, func(s *store) *matrix { return s.layers[i] },
 			`use format="csr", or join="inner" or "outer"`)
 	}
-	p.build(e.c, func(s *store) *matrix { return s.layers[i] }, join.maps, want)
+	p.build(e, func(s *store) *matrix { return s.layers[i] }, join.maps, want)
 	if p.Kind == KindCSR {
 		p.counts = e.c.counts[i]()
 	}
@@ -112,7 +126,7 @@ func (e *Encoder) addObsm(i int, key string, want dtype) error {
 	first := -1
 	for n, s := range e.c.stores {
 		switch m := s.obsm[i]; {
-		case m == nil:
+		case m == nil || e.only >= 0 && n != e.only:
 		case first < 0:
 			first, p.Width = n, m.cols
 		case m.cols != p.Width:
@@ -120,7 +134,7 @@ func (e *Encoder) addObsm(i int, key string, want dtype) error {
 				"leave the key out, or make the entries equally wide")
 		}
 	}
-	p.build(e.c, func(s *store) *matrix { return s.obsm[i] }, nil, want)
+	p.build(e, func(s *store) *matrix { return s.obsm[i] }, nil, want)
 	p.absent = absentRow(p.dtype)
 	e.add(p)
 	return nil
@@ -149,9 +163,9 @@ func nanBytes(d dtype) []byte {
 
 // build prepares the matrices of all stores and chooses the type: want, or what
 // the stores' types promote to.
-func (p *plan) build(c *Collection, of func(*store) *matrix, maps []*colMap, want dtype) {
+func (p *plan) build(e *Encoder, of func(*store) *matrix, maps []*colMap, want dtype) {
 	var types []dtype
-	for _, s := range c.stores {
+	for _, s := range e.c.stores {
 		if m := of(s); m != nil {
 			types = append(types, m.dtype())
 		}
@@ -159,10 +173,10 @@ func (p *plan) build(c *Collection, of func(*store) *matrix, maps []*colMap, wan
 	if p.dtype = want; want == noType {
 		p.dtype = promoteAll(types...)
 	}
-	p.parts = make([]*part, len(c.stores))
-	for i, s := range c.stores {
+	p.parts = make([]*part, len(e.c.stores))
+	for i, s := range e.c.stores {
 		m := of(s)
-		if m == nil {
+		if m == nil || e.only >= 0 && i != e.only {
 			continue
 		}
 		var cols *colMap
@@ -195,7 +209,7 @@ func (c *Collection) countLayer(i, width int) []nnzCount {
 func (e *Encoder) addMasks() {
 	for i := range len(e.plans) {
 		p := &e.plans[i]
-		if p.Name == idxName && !e.mayPad || p.Name != idxName && !p.mayLack(e.c) {
+		if p.Name == idxName && !e.mayPad || p.Name != idxName && !p.mayLack(e.c, e.only) {
 			continue
 		}
 		of := *p
@@ -206,12 +220,12 @@ func (e *Encoder) addMasks() {
 	}
 }
 
-func (p *plan) mayLack(c *Collection) bool {
+func (p *plan) mayLack(c *Collection, only int) bool {
 	if p.column != nil {
 		return p.column.Missing
 	}
 	for i, part := range p.parts {
-		if part == nil && c.stores[i].rows > 0 {
+		if part == nil && c.stores[i].rows > 0 && (only < 0 || i == only) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -66,11 +67,12 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		fmt.Fprintln(stderr, "loaderd:", coded.err)
 		return coded.code
 	}
-	fmt.Fprintln(stderr, "loaderd:", err)
 	var wire *ipc.Error
 	if errors.As(err, &wire) && wire.Hint != "" {
-		fmt.Fprintln(stderr, "  →", wire.Hint)
+		fmt.Fprintf(stderr, "loaderd: %s\n  → %s\n", strings.TrimSuffix(err.Error(), "; "+wire.Hint), wire.Hint)
+		return 1
 	}
+	fmt.Fprintln(stderr, "loaderd:", err)
 	return 1
 }
 

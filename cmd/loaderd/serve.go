@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/loaderd/loaderd/internal/daemon"
@@ -21,7 +22,8 @@ type serveCmd struct {
 func (c *serveCmd) Run(ctx context.Context, con *console) error {
 	log := slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: c.LogLevel}))
 	slog.SetDefault(log)
-	o := daemon.Options{Socket: c.Socket, LockFD: c.LockFD, IdleTimeout: c.IdleTimeout, Workers: c.Workers, Log: log}
+	o := daemon.Options{Socket: c.Socket, LockFD: c.LockFD, IdleTimeout: c.IdleTimeout, Workers: c.Workers, Log: log,
+		Stuck: func() { os.Exit(1) }}
 	server, err := daemon.Listen(ctx, o)
 	if errors.Is(err, daemon.ErrRunning) {
 		return &exitError{exitRunning, err}

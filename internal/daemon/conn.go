@@ -42,7 +42,8 @@ type conn struct {
 	stream *stream
 	getter *getter
 
-	gets int64 // getters so far; their gens are negative
+	gets int64   // getters so far; their gens are negative
+	rows []int64 // of the last get
 }
 
 func newConn(ctx context.Context, s *Server, id int64, sock *net.UnixConn) *conn {
@@ -267,11 +268,15 @@ func (c *conn) get(m *ipc.Get) error {
 	if c.data == nil {
 		return c.fail(m.ID, errNotOpen("get"))
 	}
+	coll := c.data.coll
+	rows, err := rowsOf(c.rows, coll, m.Rows)
+	if err != nil {
+		return c.fail(m.ID, err)
+	}
+	c.rows = rows
 	gt := c.getter
-	if gt == nil || gt.format != m.Format || gt.dtype != m.DType {
-		var err error
-		gt, err = newGetter(-1-c.gets, c.server.pool, &c.server.total, c.data.coll, m.Format, m.DType)
-		if err != nil {
+	if as := formOf(coll, m, rows); gt == nil || gt.form != as {
+		if gt, err = newGetter(-1-c.gets, c.server.pool, &c.server.total, coll, as); err != nil {
 			return c.fail(m.ID, err)
 		}
 		c.gets++
@@ -283,7 +288,7 @@ func (c *conn) get(m *ipc.Get) error {
 			old.close(false)
 		}
 	}
-	msg, ring, err := gt.get(c.ctx, m.ID, m.Rows)
+	msg, ring, err := gt.get(c.ctx, m.ID, rows)
 	if err != nil {
 		return c.fail(m.ID, err)
 	}
@@ -324,12 +329,15 @@ func (c *conn) released(m *ipc.Release) error {
 	return nil // of a generation that is gone, and its memory with it
 }
 
-// stopStream ends the stream; its ring stays until the next start or the end of the connection, for frames the client holds.
+// stopStream ends the stream; of its ring stay the frames that the client holds, until the next start or the end of the connection.
 func (c *conn) stopStream(m *ipc.Stop) error {
 	if c.stream == nil || c.stream.gen != m.Gen {
 		return nil
 	}
 	c.stream.halt()
+	if m.Keep != nil {
+		c.stream.mem.keep(*m.Keep)
+	}
 	return c.wire.WriteMsg(&ipc.End{Gen: m.Gen, Seq: c.stream.sent.Load()})
 }
 

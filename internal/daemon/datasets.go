@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -67,7 +69,7 @@ func (s *datasets) acquire(ctx context.Context, paths []string, o mapped.Options
 	s.opening[key] = done
 	s.mu.Unlock()
 
-	coll, err := mapped.Open(ctx, paths, o)
+	coll, err := openGuarded(ctx, paths, o)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.opening, key)
@@ -78,6 +80,17 @@ func (s *datasets) acquire(ctx context.Context, paths []string, o mapped.Options
 	d := &dataset{key: key, coll: coll, paths: paths, refs: 1}
 	s.open[key] = d
 	return d, nil
+}
+
+// openGuarded opens a collection. A panic is a bug of ours, and costs this request, not the daemon.
+func openGuarded(ctx context.Context, paths []string, o mapped.Options) (c *mapped.Collection, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			slog.Error("panic while opening", "paths", paths, "panic", r, "stack", string(debug.Stack()))
+			err = fmt.Errorf("%w: panic while opening %q: %v", errInternal, paths, r)
+		}
+	}()
+	return mapped.Open(ctx, paths, o)
 }
 
 func (s *datasets) release(d *dataset, now time.Time) {

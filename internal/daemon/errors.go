@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/mapped"
@@ -65,6 +66,9 @@ func wireError(err error) *ipc.Error {
 	var m *mapped.Error
 	if errors.As(err, &m) {
 		out.Object = m.Object
+		if m.Hint != "" { // it travels apart
+			out.Message = strings.TrimSuffix(out.Message, "; "+m.Hint)
+		}
 		if m.Stage != "" {
 			out.Stage = m.Stage
 		}

@@ -97,12 +97,13 @@ type encoding struct {
 	schema ipc.Schema
 }
 
-func newEncoding(c *mapped.Collection, format, dtype string, mayPad bool) (*encoding, error) {
+func newEncoding(c *mapped.Collection, format, dtype string, o mapped.EncoderOptions) (*encoding, error) {
 	f, err := mapped.ParseFormat(format)
 	if err != nil {
 		return nil, err
 	}
-	enc, err := c.NewEncoder(mapped.EncoderOptions{Format: f, DType: dtype, MayPad: mayPad})
+	o.Format, o.DType = f, dtype
+	enc, err := c.NewEncoder(o)
 	if err != nil {
 		return nil, err
 	}

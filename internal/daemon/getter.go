@@ -13,13 +13,35 @@ import (
 // hands, the one before it, and two for clients that work on several at a time.
 const getFrames = 4
 
-// getter answers get on one connection, for one format and dtype. The connection's reader goroutine is its only caller.
-type getter struct {
-	gen           int64
+// form is what the answers of one getter have in common.
+type form struct {
 	format, dtype string
-	pool          *pool
-	stats         *counters
-	coll          *mapped.Collection
+	store         int // rows of this store alone, where stores differ in width; -1: of all
+}
+
+// formOf is the form in which the client asks for rows. Stores that were not joined may differ in width: rows of one
+// of them are given as wide as they are there.
+func formOf(c *mapped.Collection, m *ipc.Get, rows []int64) form {
+	f := form{m.Format, m.DType, -1}
+	if len(rows) == 0 || m.Format != mapped.Dense.String() || !c.Uneven() {
+		return f
+	}
+	f.store = c.StoreOf(rows[0])
+	for _, row := range rows[1:] {
+		if c.StoreOf(row) != f.store {
+			f.store = -1
+			break
+		}
+	}
+	return f
+}
+
+// getter answers get on one connection, in one form. The connection's reader goroutine is its only caller.
+type getter struct {
+	gen   int64
+	form  form
+	pool  *pool
+	stats *counters
 	*encoding
 
 	mem   *segments
@@ -30,23 +52,22 @@ type getter struct {
 	sent  atomic.Int64
 }
 
-func newGetter(gen int64, pool *pool, total *counters, c *mapped.Collection, format, dtype string) (*getter, error) {
-	enc, err := newEncoding(c, format, dtype, false)
+func newGetter(gen int64, pool *pool, total *counters, c *mapped.Collection, as form) (*getter, error) {
+	var o mapped.EncoderOptions
+	if as.store >= 0 {
+		o.Store = &as.store
+	}
+	enc, err := newEncoding(c, as.format, as.dtype, o)
 	if err != nil {
 		return nil, err
 	}
-	return &getter{
-		gen: gen, format: format, dtype: dtype, pool: pool, stats: total, coll: c, encoding: enc, mem: newSegments(),
-	}, nil
+	return &getter{gen: gen, form: as, pool: pool, stats: total, encoding: enc, mem: newSegments()}, nil
 }
 
-// get fills a frame with the rows, int64 little-endian in raw, and returns its message and the segment's
-// file where the client does not have it yet.
-func (g *getter) get(ctx context.Context, id int64, raw []byte) (*ipc.Ready, *ipc.Ring, error) {
+// get fills a frame with the rows, and returns its message and the segment's file where the client does not have it yet.
+func (g *getter) get(ctx context.Context, id int64, rows []int64) (*ipc.Ready, *ipc.Ring, error) {
 	f := &g.frame
-	if err := g.rows(f, raw); err != nil {
-		return nil, nil, err
-	}
+	f.rows = rows
 	g.measure(f)
 	f.seq = g.seq
 	if err := g.place(f); err != nil {
@@ -76,22 +97,21 @@ func (g *getter) get(ctx context.Context, id int64, raw []byte) (*ipc.Ready, *ip
 	return msg, g.known.ring, nil
 }
 
-func (g *getter) rows(f *frame, raw []byte) error {
-	rows, err := ipc.DecodeRows(f.rows, raw)
+// rowsOf decodes and checks the rows of a get, into dst's memory.
+func rowsOf(dst []int64, c *mapped.Collection, raw []byte) ([]int64, error) {
+	rows, err := ipc.DecodeRows(dst, raw)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	f.rows = rows
-	n := g.coll.NObs()
 	for _, row := range rows {
-		if row < 0 || row >= n {
-			return &mapped.Error{
+		if n := c.NObs(); row < 0 || row >= n {
+			return nil, &mapped.Error{
 				Kind: mapped.ErrIndex, Stage: "get", Object: fmt.Sprint("row ", row),
 				Hint: fmt.Sprintf("this collection has rows 0 to %d", n-1),
 			}
 		}
 	}
-	return nil
+	return rows, nil
 }
 
 // place finds room for f; a client that holds everything it got, or that asks for more rows than before, gets

@@ -206,3 +206,66 @@ func TestCollectionsAreSharedAndCloseWhenNobodyUsesThem(t *testing.T) {
 		t.Errorf("%d collections are open after their linger", n)
 	}
 }
+
+func TestWhatIsHeldOfAnEndedStreamCostsNoMoreThanItself(t *testing.T) {
+	leak.Check(t)
+	m := newSegments()
+	defer m.close(false)
+	const size = 1 << 16
+	s, err := m.grow(8 * size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seq := range int64(8) {
+		p, _ := m.place(seq, size)
+		for i := range p.bytes() {
+			p.bytes()[i] = byte(seq)
+		}
+	}
+	kept, other := m.placed[3], m.placed[6]
+	m.keep([]int64{3, 6})
+	if frames, bytes := m.usage(); frames != 2 || bytes != 2*size {
+		t.Errorf("%d frames in %d bytes", frames, bytes)
+	}
+	if kept.bytes()[size-1] != 3 || other.bytes()[0] != 6 || s.ring.Bytes()[0] != 0 {
+		t.Error("the kept frames changed, or the others still have their pages")
+	}
+	m.free(3)
+	if _, bytes := m.usage(); bytes != size || kept.bytes()[0] != 0 {
+		t.Errorf("%d bytes after one of the two went", bytes)
+	}
+	m.free(6)
+	if frames, bytes := m.usage(); frames != 0 || bytes != 0 {
+		t.Errorf("%d frames in %d bytes in the end", frames, bytes)
+	}
+}
+
+func TestStoresThatAreNotJoinedGiveRowsOfTheirOwnWidth(t *testing.T) {
+	h := serve(t, Options{})
+	wide, narrow := pbmc, "../../testdata/mapped/a.h5ad"
+	c := h.dial(t)
+	opened, err := c.Open(h.ctx, []string{wide, narrow}, ipc.Spec{Join: ipc.JoinNone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		rows []int64
+		want int
+	}{{[]int64{3, 1}, 765}, {[]int64{opened.NObs - 1}, 0}, {[]int64{0}, 765}} {
+		b, err := c.Get(h.ctx, tt.rows, ipc.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := b.Dense("X")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.want > 0 && x.Cols != tt.want || tt.want == 0 && (x.Cols == 765 || x.Cols == 0) {
+			t.Errorf("rows %v are %d wide", tt.rows, x.Cols)
+		}
+		b.Release()
+	}
+	if _, err := c.Get(h.ctx, []int64{0, opened.NObs - 1}, ipc.GetOptions{}); !errors.Is(err, ipc.ErrInvalidArgument) {
+		t.Errorf("rows of both as one array: %v", err)
+	}
+}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/loaderd/loaderd/ipc"
@@ -12,8 +13,9 @@ type segment struct {
 	id    int64
 	ring  *ipc.Ring
 	alloc *ipc.Allocator
-	held  int  // frames placed and not released
-	last  bool // no more frames are placed here; it goes with its last one
+	size  int64 // bytes that have pages
+	held  int   // frames placed and not released
+	last  bool  // no more frames are placed here; it goes with its last one
 }
 
 // A place is where a frame lies.
@@ -66,7 +68,7 @@ func (m *segments) add(size int64) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &segment{ring: ring, alloc: ipc.NewAllocator(size)}
+	s := &segment{ring: ring, alloc: ipc.NewAllocator(size), size: size}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
@@ -117,12 +119,23 @@ func (m *segments) placeIn(s *segment, seq, size int64) (place, bool) {
 func (m *segments) free(seq int64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.release(seq)
+}
+
+// release is free for who holds the lock.
+func (m *segments) release(seq int64) bool {
 	p, ok := m.placed[seq]
 	if !ok {
 		return false
 	}
 	delete(m.placed, seq)
 	p.seg.alloc.Free(p.base)
+	if p.seg.last && p.seg.size < p.seg.ring.Size() { // trimmed
+		freed := ipc.FrameSize(p.size)
+		p.seg.ring.PunchRange(p.base, freed)
+		p.seg.size -= freed
+		m.bytes -= freed
+	}
 	p.seg.held--
 	if p.seg.last && p.seg.held == 0 {
 		m.drop(p.seg)
@@ -132,11 +145,33 @@ func (m *segments) free(seq int64) bool {
 
 func (m *segments) drop(s *segment) {
 	delete(m.all, s)
-	m.bytes -= int64(len(s.ring.Bytes()))
+	m.bytes -= s.size
 	if m.current == s {
 		m.current = nil
 	}
 	s.ring.Close()
+}
+
+// keep releases all frames but those named, and gives back the pages that no frame takes: what a client holds of an ended
+// stream then costs no more than itself.
+func (m *segments) keep(seqs []int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for seq := range m.placed {
+		if !slices.Contains(seqs, seq) {
+			m.release(seq)
+		}
+	}
+	for s := range m.all {
+		s.last = true
+		if s.held == 0 {
+			m.drop(s)
+			continue
+		}
+		m.bytes += s.alloc.InUse() - s.size
+		s.size = s.alloc.InUse()
+		s.alloc.Gaps(func(off, n int64) { s.ring.PunchRange(off, n) })
+	}
 }
 
 // usage is the number of frames placed and the bytes of all segments.

@@ -20,6 +20,9 @@ import (
 // DefaultIdleTimeout is how long a daemon without connections stays.
 const DefaultIdleTimeout = 10 * time.Minute
 
+// leaveTimeout is how long sessions may take to end when the daemon leaves; they need milliseconds.
+const leaveTimeout = 5 * time.Second
+
 // helloTimeout is how long a connection may take to say who it is.
 const helloTimeout = 2 * time.Second
 
@@ -30,6 +33,10 @@ type Options struct {
 	IdleTimeout time.Duration // leave after this long without a connection; negative: never
 	Workers     int           // goroutines that fill batches; default: two for each core, so that one can read while one computes
 	Log         *slog.Logger
+
+	// Stuck is called when sessions have not ended some seconds after they were told to: a read that does not return,
+	// from a dead network mount, say. Nothing in this process can end it. Default: the log says so.
+	Stuck func()
 }
 
 func (o *Options) defaults() error {
@@ -114,8 +121,20 @@ func (s *Server) Serve(ctx context.Context) error {
 	sessions, sctx := errgroup.WithContext(ctx)
 	sessions.Go(func() error { return s.accept(sctx, sessions) })
 	sessions.Go(func() error { return s.housekeeping(sctx) })
-	context.AfterFunc(sctx, s.leave)
+	ended := make(chan struct{})
+	context.AfterFunc(sctx, func() {
+		s.leave()
+		select {
+		case <-ended:
+		case <-time.After(leaveTimeout):
+			s.opt.Log.Error("sessions do not end", "waited", leaveTimeout)
+			if s.opt.Stuck != nil {
+				s.opt.Stuck()
+			}
+		}
+	})
 	err := sessions.Wait()
+	close(ended)
 	closePool()
 	workers.Wait()
 	s.data.close()

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/loaderd/loaderd/ipc"
+	"github.com/loaderd/loaderd/mapped"
 	"github.com/loaderd/loaderd/sampler"
 )
 
@@ -85,7 +86,7 @@ func newStream(conn *ipc.Conn, pool *pool, total *counters, d *dataset, req ipc.
 	if req.Prefetch < 0 || req.Prefetch > maxFrames {
 		return nil, invalid("start", "prefetch", fmt.Errorf("must be 0 (automatic) to %d, got %d", maxFrames, req.Prefetch))
 	}
-	enc, err := newEncoding(d.coll, req.Format, req.DType, plan.MayPad())
+	enc, err := newEncoding(d.coll, req.Format, req.DType, mapped.EncoderOptions{MayPad: plan.MayPad()})
 	if err != nil {
 		return nil, err
 	}

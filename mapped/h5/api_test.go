@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -445,5 +446,15 @@ func TestNothingKeepsMemoryOfWholeReads(t *testing.T) {
 	}
 	if after := measure(); after > before+1<<20 {
 		t.Errorf("%d bytes more after 2000 reads", after-before)
+	}
+}
+
+func TestAPipeIsRefusedAndNotWaitedFor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); !errors.Is(err, ErrNotHDF5) {
+		t.Errorf("got %v", err)
 	}
 }

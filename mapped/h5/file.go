@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -38,7 +39,8 @@ type File struct {
 
 // Open opens the file at path for reading. Close releases the descriptor.
 func Open(path string) (*File, error) {
-	r, err := os.Open(path)
+	// Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever. Regular files do not mind it.
+	r, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, &Error{File: path, Form: "open", Err: err}
 	}

@@ -196,7 +196,7 @@ def seconds_to_free(files: Any, forks: str, stream: str) -> float:
             if forks == "forks":
                 child = int(victim.stdout.readline())
             assert victim.stdout.readline() == "ready\n"
-            assert loaderd.status()["ring_bytes"] > base + (5 << 20)
+            assert loaderd.status()["ring_bytes"] > base + (1 << 20)  # of an iteration that was left, only what is kept
             assert shared_memory(victim.pid) > 0
             assert not child or shared_memory(child) > 0
             victim.kill()

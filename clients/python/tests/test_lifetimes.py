@@ -204,7 +204,7 @@ def test_an_iteration_left_with_break_is_stopped_at_once_and_closed_with_its_las
         break
     del batch
     stream = fake.connections[-1]
-    assert eventually(lambda: {"op": "stop", "gen": 0} in stream.seen)
+    assert eventually(lambda: {"op": "stop", "gen": 0, "keep": [0]} in stream.seen)
     assert stream.sock.fileno() >= 0  # open: should we be killed, the daemon empties what forked children still map
     assert kept[0, 0] == 9.0
     del kept

@@ -197,3 +197,17 @@ def test_to_arrow_has_the_same_values_and_nulls_where_masked(mapped: Any, files:
             assert np.array_equal(np.stack(record["X"].to_numpy(zero_copy_only=False)), x)
         else:
             assert record["X"][4].as_py() == [{"column": j, "value": x[4, j]} for j in np.flatnonzero(x[4])]
+
+
+def test_rows_of_files_that_are_not_joined_have_their_own_width(mapped: Any, files: Any) -> None:
+    data = mapped(files.paths, join=None)
+    first = 0
+    for k, adata in enumerate(files.read):
+        for i in (0, adata.n_obs - 1):
+            row = data[first + i]
+            assert row["_store_idx"] == k
+            x = adata.X[[i]]
+            assert np.array_equal(row["X"], np.asarray(x.toarray() if hasattr(x, "toarray") else x)[0])
+        rows = data.__getitems__([first, first + 1])
+        assert [r["X"].shape for r in rows] == [(adata.n_vars,)] * 2
+        first += adata.n_obs

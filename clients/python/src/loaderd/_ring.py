@@ -130,6 +130,11 @@ class Leases:
         self._dead.extend(key for key in gone if key not in self._dead)
         return len(self._held) - len(gone)
 
+    def looked_at(self) -> list[Key]:
+        """List the frames that arrays look at."""
+        dead = set(self._dead)
+        return [key for key in list(self._held) if key not in dead]
+
     def releases(self) -> Iterable[Message]:
         """Give the messages that release what is to be released."""
         by_gen: dict[int, list[int]] = {}

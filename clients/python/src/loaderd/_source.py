@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -59,7 +60,9 @@ class Source:
         channel = _start.connect(patience=self.patience)
         self.patience = 0.0
         try:
-            opened = channel.request({"op": "open", "paths": self.paths, "spec": self.spec, "brief": brief})
+            opened = channel.request(
+                {"op": "open", "paths": [_on_wire(path) for path in self.paths], "spec": self.spec, "brief": brief}
+            )
             if opened.get("op") == "error":
                 if opened.get("code") == DaemonGone.code:
                     raise ConnectionLost("the daemon is leaving")
@@ -136,3 +139,12 @@ class Losses:
             time.sleep(0.05 * self._count)
         if pid:
             tell_restart(socket, pid, log)
+
+
+def _on_wire(path: str) -> str | bytes:
+    """Give a path as messages carry it: one that is not UTF-8 as its bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path

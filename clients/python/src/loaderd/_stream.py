@@ -150,12 +150,12 @@ class Stream:
 
     def close(self) -> None:
         """End the stream. Arrays that were given out stay valid; the connection goes with the last of them."""
-        left, self._left = self._left, 0
-        if left:
-            try:
-                self.channel.send({"op": "stop", "gen": _GEN})
-            except ConnectionLost:
-                self.channel.close()
+        self._left = 0
+        try:
+            keep = [seq for _, seq in self._leases.looked_at()]
+            self.channel.send({"op": "stop", "gen": _GEN, "keep": keep})
+        except ConnectionLost:
+            self.channel.close()
         self._leases.retire(self.channel)
         self._segments = {}
 

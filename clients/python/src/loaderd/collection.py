@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import threading
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from loaderd import _arguments, _fork, _torch
-from loaderd._errors import BatchesHeldWarning, Closed, Unsupported, from_wire
+from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, Unsupported, from_wire
 from loaderd._getter import Getter
 from loaderd._source import Losses, OnDaemonLoss, Source
 from loaderd._warn import warn
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from loaderd.loader import Loader
 
 Join = Literal["inner", "outer"] | None
+
+
+MOST_ROWS: Final = 1 << 20
+"""Rows of one request: their numbers fit one message."""
 
 
 def mapped(
@@ -178,6 +182,9 @@ class MappedCollection:
         rows = _arguments.row_numbers(indices, len(self))
         if not len(rows):
             return []
+        if len(rows) > MOST_ROWS:
+            message = f"{len(rows):,} rows in one request; at most {MOST_ROWS:,} are allowed"
+            raise InvalidArgument(message, stage="get", object="indices", hint="ask for fewer rows at a time")
         _torch.register()
         maker, arrays = self._get(rows.tobytes(), hold=True)
         return maker.rows(arrays)
