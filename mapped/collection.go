@@ -27,6 +27,7 @@ type Collection struct {
 	columns []*obsColumn
 	counts  []func() []nnzCount // per layer, made when first asked for
 	hash    [sha256.Size]byte
+	turning *turning // nil: no matrix is CSC
 
 	closed atomic.Bool
 }
@@ -67,6 +68,7 @@ func openWith(ctx context.Context, paths []string, o Options, file func(path str
 		_ = c.Close()
 		return nil, err
 	}
+	c.turn()
 	return c, nil
 }
 
@@ -217,7 +219,11 @@ func (c *Collection) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
-	return closeStores(c.stores)
+	var err error
+	if c.turning != nil {
+		err = c.turning.close()
+	}
+	return errors.Join(err, closeStores(c.stores))
 }
 
 // NObs is the number of rows of all stores.

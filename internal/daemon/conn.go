@@ -270,7 +270,7 @@ func (c *conn) get(m *ipc.Get) error {
 	gt := c.getter
 	if gt == nil || gt.format != m.Format || gt.dtype != m.DType {
 		var err error
-		gt, err = newGetter(-1-c.gets, c.server.pool, &c.server.total, c.data.coll, m.Format, m.DType)
+		gt, err = newGetter(c.ctx, -1-c.gets, c.server.pool, &c.server.total, c.data.coll, m.Format, m.DType)
 		if err != nil {
 			return c.fail(m.ID, err)
 		}
@@ -298,7 +298,7 @@ func (c *conn) start(m *ipc.Start) error {
 	if c.data == nil {
 		return c.wire.WriteMsg(atSeq(errNotOpen("start"), m.Gen, 0))
 	}
-	st, err := newStream(c.wire, c.server.pool, &c.server.total, c.data, *m)
+	st, err := newStream(c.ctx, c.wire, c.server.pool, &c.server.total, c.data, *m)
 	if err != nil {
 		return c.wire.WriteMsg(atSeq(err, m.Gen, 0))
 	}

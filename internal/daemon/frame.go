@@ -97,9 +97,13 @@ type encoding struct {
 	schema ipc.Schema
 }
 
-func newEncoding(c *mapped.Collection, format, dtype string, mayPad bool) (*encoding, error) {
+// newEncoding waits until the collection's rows can be read.
+func newEncoding(ctx context.Context, c *mapped.Collection, format, dtype string, mayPad bool) (*encoding, error) {
 	f, err := mapped.ParseFormat(format)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.Wait(ctx); err != nil {
 		return nil, err
 	}
 	enc, err := c.NewEncoder(mapped.EncoderOptions{Format: f, DType: dtype, MayPad: mayPad})

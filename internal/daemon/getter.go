@@ -30,8 +30,10 @@ type getter struct {
 	sent  atomic.Int64
 }
 
-func newGetter(gen int64, pool *pool, total *counters, c *mapped.Collection, format, dtype string) (*getter, error) {
-	enc, err := newEncoding(c, format, dtype, false)
+func newGetter(
+	ctx context.Context, gen int64, pool *pool, total *counters, c *mapped.Collection, format, dtype string,
+) (*getter, error) {
+	enc, err := newEncoding(ctx, c, format, dtype, false)
 	if err != nil {
 		return nil, err
 	}
