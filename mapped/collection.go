@@ -53,6 +53,15 @@ func Open(ctx context.Context, paths []string, o Options) (*Collection, error) {
 
 // openWith is Open over any format.
 func openWith(ctx context.Context, paths []string, o Options, file func(path string) (container, error)) (*Collection, error) {
+	c, err := openStill(ctx, paths, o, file)
+	if err == nil {
+		c.turn(defaultLimits())
+	}
+	return c, err
+}
+
+// openStill is openWith before any matrix is turned into rows.
+func openStill(ctx context.Context, paths []string, o Options, file func(path string) (container, error)) (*Collection, error) {
 	o, err := o.normalised()
 	if err != nil {
 		return nil, err
@@ -68,7 +77,6 @@ func openWith(ctx context.Context, paths []string, o Options, file func(path str
 		_ = c.Close()
 		return nil, err
 	}
-	c.turn()
 	return c, nil
 }
 

@@ -20,18 +20,14 @@ type bucket struct {
 	buf  []byte
 }
 
-const (
-	spillMemory = 24 << 20  // of all blocks being filled
-	blockMemory = 256 << 10 // of one block
-	blockHead   = 8         // the place of the block before
-)
+const blockHead = 8 // bytes of the place of the block before
 
 // bucketsOf is how many buckets rows fall into.
 func bucketsOf(rows int64, shift uint) int64 { return max(rows-1, 0)>>shift + 1 }
 
-func newSpill(file *tempFile, size int, rows int64, shift uint) *spill {
+func newSpill(file *tempFile, l passLimits, size int, rows int64, shift uint) *spill {
 	s := &spill{size: size, shift: shift, file: file, buckets: make([]bucket, bucketsOf(rows, shift))}
-	s.room = (min(blockMemory, spillMemory/len(s.buckets)) - blockHead) / s.valueBytes()
+	s.room = max(1, (min(l.block, l.spill/len(s.buckets))-blockHead)/s.valueBytes())
 	for b := range s.buckets {
 		s.buckets[b].last = -1
 	}

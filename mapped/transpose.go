@@ -8,23 +8,33 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// What turning a matrix takes in memory, beside 4 bytes for each row, 8 for each
-// column, and the decoded chunks that goroutines are in: spillMemory, and
-const (
-	passCache     = 8 << 20  // of chunks between segments
-	segmentMemory = 12 << 20 // of all segments being read, then
-	gatherMemory  = 16 << 20 // of all rows being gathered
-	passWorkers   = 8
-	maxShift      = 18 // a bucket has at most 2^18 rows
-	maxBuckets    = 1 << 12
-)
+// passLimits say what turning a matrix takes in memory, beside 4 bytes for each
+// row, 8 for each column, and the decoded chunks that goroutines are in.
+type passLimits struct {
+	workers int
+	cache   int64 // bytes of chunks between segments
+	spill   int   // bytes of all blocks being filled, of which one has block
+	block   int
+	segment int  // bytes of all segments being read, in the first pass
+	gather  int  // bytes of all rows being gathered, in the second
+	shift   uint // a bucket has at most 1<<shift rows,
+	buckets int64
+}
+
+// defaultLimits are 64 MB in all.
+func defaultLimits() passLimits {
+	return passLimits{
+		workers: min(8, runtime.GOMAXPROCS(0)), cache: 8 << 20, spill: 24 << 20, block: 256 << 10,
+		segment: 12 << 20, gather: 16 << 20, shift: 18, buckets: 1 << 12,
+	}
+}
 
 // transposer turns one CSC matrix into rows: one pass over its columns sorts the
 // values into buckets of rows, another over the buckets puts each into order.
 // Columns of a row ascend, and repeated ones stay in the order of the file.
 type transposer struct {
 	m       *matrix
-	workers int
+	limits  passLimits
 	spill   *spill
 	index   *rowIndex
 	indices *span
@@ -34,25 +44,25 @@ type transposer struct {
 
 // newTransposer plans the work on m. rows gets the result from its byte end on,
 // spilled what is in between.
-func newTransposer(m *matrix, rows *tempFile, end int64, spilled *tempFile) *transposer {
+func newTransposer(m *matrix, l passLimits, rows *tempFile, end int64, spilled *tempFile) *transposer {
 	size := m.columns.data.size
 	n := m.columns.stored()
 	t := &transposer{
-		m: m, workers: min(passWorkers, runtime.GOMAXPROCS(0)), index: newRowIndex(m.rows),
+		m: m, limits: l, index: newRowIndex(m.rows),
 		indices: &span{rows, end, n, 4}, data: &span{rows, end + n*4, n, int64(size)},
 	}
-	shift := uint(maxShift)
-	for t.buckets(shift) < maxBuckets/2 && n/t.buckets(shift) > int64(t.gatherLimit()/2) && 1<<shift > rowBlock {
+	shift := l.shift
+	for bucketsOf(m.rows, shift) < l.buckets/2 && n/bucketsOf(m.rows, shift) > int64(t.gatherLimit()/2) && 1<<shift > rowBlock {
 		shift--
 	}
-	t.spill = newSpill(spilled, size, m.rows, shift)
+	t.spill = newSpill(spilled, l, size, m.rows, shift)
 	return t
 }
 
-func (t *transposer) buckets(shift uint) int64 { return bucketsOf(t.m.rows, shift) }
-
 // gatherLimit is how many values a gatherer may have in memory.
-func (t *transposer) gatherLimit() int { return gatherMemory / t.workers / (4 + t.m.columns.data.size) }
+func (t *transposer) gatherLimit() int {
+	return t.limits.gather / t.limits.workers / (4 + t.m.columns.data.size)
+}
 
 // resultBytes and spillBytes are what the matrix takes in the two files.
 func resultBytes(m *matrix) int64 { return m.columns.stored() * int64(4+m.columns.data.size) }
@@ -63,7 +73,7 @@ func spillBytes(m *matrix) int64 {
 // run does the work. The rows are in m then.
 func (t *transposer) run(ctx context.Context) error {
 	env := t.m.columns.env
-	env.cache = newChunkCache(passCache)
+	env.cache = newChunkCache(t.limits.cache)
 	defer func() { env.cache = nil }()
 	if err := t.changed(); err != nil {
 		return err
@@ -87,7 +97,7 @@ func (t *transposer) changed() error {
 // sort brings all values into buckets.
 func (t *transposer) sort(ctx context.Context) error {
 	from := t.m.columns
-	room := int64(segmentMemory / t.workers / segmentBytes(from))
+	room := int64(t.limits.segment / t.limits.workers / segmentBytes(from))
 	if c := from.indices.chunkRows; c > 0 && c < room {
 		room -= room % c
 	}
@@ -128,7 +138,7 @@ func (t *transposer) gather(ctx context.Context) error {
 	for b := range t.spill.buckets {
 		starts[b+1] = starts[b] + t.spill.buckets[b].n
 	}
-	t.counts = make([]map[int64]int64, t.workers)
+	t.counts = make([]map[int64]int64, t.limits.workers)
 	var next atomic.Int64
 	err := t.parallel(func(worker int) error {
 		g := &gatherer{
@@ -173,7 +183,7 @@ func (t *transposer) finish(stored int64) error {
 // parallel runs work on all workers. It reports the first error, in time.
 func (t *transposer) parallel(work func(worker int) error) error {
 	var g errgroup.Group
-	for w := range t.workers {
+	for w := range t.limits.workers {
 		g.Go(func() error { return guarded(t.m, func() error { return work(w) }) })
 	}
 	return g.Wait()

@@ -15,11 +15,12 @@ import (
 // turning turns the CSC matrices of a collection into rows, one after another,
 // in the background. The rows are in a file without a name that goes with the collection.
 type turning struct {
-	dir   string
-	free  func(*os.File) (int64, bool)
-	ctx   context.Context // ends with the collection
-	end   context.CancelFunc
-	group errgroup.Group
+	dir    string
+	limits passLimits
+	free   func(*os.File) (int64, bool)
+	ctx    context.Context // ends with the collection
+	end    context.CancelFunc
+	group  errgroup.Group
 
 	mu      sync.Mutex // guards what follows
 	pending []*matrix
@@ -31,8 +32,8 @@ type turning struct {
 	used int64
 }
 
-func newTurning(dir string, pending []*matrix) *turning {
-	t := &turning{dir: dir, free: freeSpace, pending: pending}
+func newTurning(dir string, l passLimits, pending []*matrix) *turning {
+	t := &turning{dir: dir, limits: l, free: freeSpace, pending: pending}
 	t.ctx, t.end = context.WithCancel(context.Background())
 	return t
 }
@@ -117,7 +118,7 @@ func (t *turning) one(m *matrix, spilled *tempFile) error {
 		return err
 	}
 	bytes := resultBytes(m)
-	if err := guarded(m, func() error { return newTransposer(m, t.rows, t.used, spilled).run(t.ctx) }); err != nil {
+	if err := guarded(m, func() error { return newTransposer(m, t.limits, t.rows, t.used, spilled).run(t.ctx) }); err != nil {
 		return err
 	}
 	t.used += bytes
@@ -159,7 +160,7 @@ func (c *Collection) Wait(ctx context.Context) error {
 }
 
 // turn begins to turn the CSC matrices of the collection.
-func (c *Collection) turn() {
+func (c *Collection) turn(l passLimits) {
 	var pending []*matrix
 	seen := make(map[*store]bool)
 	for _, s := range c.stores {
@@ -174,7 +175,7 @@ func (c *Collection) turn() {
 		}
 	}
 	if len(pending) > 0 {
-		c.turning = newTurning(c.options.TempDir, pending)
+		c.turning = newTurning(c.options.TempDir, l, pending)
 		c.turning.start()
 	}
 }
