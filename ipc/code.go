@@ -22,6 +22,7 @@ const (
 	CodeNoSharedVars    Code = "no_shared_vars"
 	CodeIndex           Code = "index"
 	CodeMemory          Code = "memory"
+	CodeDisk            Code = "disk"
 	CodeSourceChanged   Code = "source_changed"
 	CodeClosed          Code = "closed"
 	CodeBusy            Code = "busy"
@@ -32,7 +33,7 @@ const (
 // Codes lists every code, in the order of docs/protocol.md.
 var Codes = []Code{
 	CodeProtocol, CodeVersion, CodeInvalidArgument, CodeNotFound, CodeBadFile, CodeUnsupported, CodeNoElement,
-	CodeUnknownKey, CodeNoSharedVars, CodeIndex, CodeMemory, CodeSourceChanged, CodeClosed, CodeBusy,
+	CodeUnknownKey, CodeNoSharedVars, CodeIndex, CodeMemory, CodeDisk, CodeSourceChanged, CodeClosed, CodeBusy,
 	CodeShuttingDown, CodeInternal,
 }
 
@@ -49,6 +50,7 @@ var (
 	ErrNoSharedVars    = &Error{Code: CodeNoSharedVars}
 	ErrIndex           = &Error{Code: CodeIndex}
 	ErrMemory          = &Error{Code: CodeMemory}
+	ErrDisk            = &Error{Code: CodeDisk}
 	ErrSourceChanged   = &Error{Code: CodeSourceChanged}
 	ErrClosed          = &Error{Code: CodeClosed}
 	ErrBusy            = &Error{Code: CodeBusy}

@@ -143,6 +143,7 @@ func thisTable() table {
 			{CodeNoSharedVars, "NoSharedVars", "ValueError"},
 			{CodeIndex, "IndexOutOfRange", "IndexError"},
 			{CodeMemory, "NotEnoughMemory", "MemoryError"},
+			{CodeDisk, "NotEnoughDisk", "OSError"},
 			{CodeSourceChanged, "SourceChanged", "OSError"},
 			{CodeClosed, "Closed", "RuntimeError"},
 			{CodeBusy, "Busy", "RuntimeError"},

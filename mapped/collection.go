@@ -27,6 +27,7 @@ type Collection struct {
 	columns []*obsColumn
 	counts  []func() []nnzCount // per layer, made when first asked for
 	hash    [sha256.Size]byte
+	turning *turning // nil: no matrix is CSC
 
 	closed atomic.Bool
 }
@@ -52,6 +53,15 @@ func Open(ctx context.Context, paths []string, o Options) (*Collection, error) {
 
 // openWith is Open over any format.
 func openWith(ctx context.Context, paths []string, o Options, file func(path string) (container, error)) (*Collection, error) {
+	c, err := openStill(ctx, paths, o, file)
+	if err == nil {
+		c.turn(defaultLimits())
+	}
+	return c, err
+}
+
+// openStill is openWith before any matrix is turned into rows.
+func openStill(ctx context.Context, paths []string, o Options, file func(path string) (container, error)) (*Collection, error) {
 	o, err := o.normalised()
 	if err != nil {
 		return nil, err
@@ -217,7 +227,11 @@ func (c *Collection) Close() error {
 	if c.closed.Swap(true) {
 		return nil
 	}
-	return closeStores(c.stores)
+	var err error
+	if c.turning != nil {
+		err = c.turning.close()
+	}
+	return errors.Join(err, closeStores(c.stores))
 }
 
 // NObs is the number of rows of all stores.

@@ -10,8 +10,9 @@
 // # What is read
 //
 // h5ad files and zarr stores as anndata 0.5 and later write them, through
-// [mapped/h5] and [mapped/zarr], which implement the interfaces of tree.go. X, layers and raw.X may be CSR or
-// dense, obsm entries dense. obs columns may be numbers, booleans, text,
+// [mapped/h5] and [mapped/zarr], which implement the interfaces of tree.go. X,
+// layers and raw.X may be CSR, CSC or dense; obsm entries that too, or data frames
+// of numbers, and are given dense. obs columns may be numbers, booleans, text,
 // categoricals (groups, `__categories` of 0.7, `uns/KEY_categories` of 0.6) and
 // nullable arrays. The index is a column under its name in the file.
 // The layouts are those of anndata's documentation of its on-disk format and of
@@ -44,6 +45,13 @@
 // chunks, through a cache of Options.CacheBytes that all goroutines share.
 // Steady batches allocate nothing.
 //
+// CSC matrices are turned into rows, which stay in a file without a name in
+// Options.TempDir until the collection is closed: 4 bytes and a value for each
+// stored value, two and a half times as much while it is made. Open begins with that in the
+// background. One pass over the columns, parallel and in 64 MB, sorts values
+// into buckets of rows (in a second file where they are many); then each bucket
+// is put in order. See Collection.Wait.
+//
 // # Invariants
 //
 //   - A Collection and its Encoders never change after they are made.
@@ -57,8 +65,9 @@
 //
 // # Caveats
 //
-// CSC matrices, data frames and sparse matrices in obsm are ErrUnsupported. Memory per row: 4 bytes for each sparse matrix, 1, 2 or 4 for
-// codes, a number's own width. Close while batches are being filled is safe; they
+// The first encoder of a collection with CSC matrices waits for their rows. Data
+// frames in obsm are kept in memory. Memory per row: 4 bytes for each sparse
+// matrix, 1, 2 or 4 for codes, a number's own width. Close while batches are being filled is safe; they
 // fail with ErrClosed. Platforms are little-endian.
 //
 // [mapped/h5]: https://pkg.go.dev/github.com/loaderd/loaderd/mapped/h5

@@ -1,6 +1,7 @@
 package mapped
 
 import (
+	"context"
 	"fmt"
 )
 
@@ -41,8 +42,12 @@ type plan struct {
 	of     *plan // mask; nil for the mask of _idx
 }
 
-// NewEncoder checks that the collection can be given in this form.
+// NewEncoder checks that the collection can be given in this form. It waits until
+// CSC matrices are turned into rows: see Collection.Wait.
 func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
+	if err := c.Wait(context.Background()); err != nil {
+		return nil, err
+	}
 	if o.Format > CSR {
 		return nil, fail(ErrInvalid, stageEncode, "format", "use Dense or CSR", "%d is not a format", o.Format)
 	}

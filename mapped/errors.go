@@ -25,6 +25,8 @@ var (
 	ErrNoSharedVars = errors.New("no shared variables")
 	// ErrIndex is a row outside the collection.
 	ErrIndex = errors.New("index out of range")
+	// ErrNoSpace is a disk that has no room for a file that this package must write.
+	ErrNoSpace = errors.New("not enough disk space")
 	// ErrChanged is a file that changed after it was opened.
 	ErrChanged = errors.New("source changed")
 	// ErrClosed is a collection used after Close.

@@ -120,6 +120,21 @@ func (n h5Node) attrText(name string) (string, bool, error) {
 	return s, err == nil, err
 }
 
+func (n h5Node) attrTexts(name string) ([]string, bool, error) {
+	a, err := n.attr(name)
+	if a == nil || err != nil {
+		return nil, false, err
+	}
+	if a.IsNull() || a.Len() == 0 {
+		return nil, true, nil // h5py writes an empty list as one of numbers
+	}
+	if !a.Type().IsString() {
+		return nil, false, nil
+	}
+	v, err := a.Strings()
+	return v, err == nil, err
+}
+
 func (n h5Node) attrInts(name string) ([]int64, bool, error) {
 	a, err := n.attr(name)
 	if a == nil || err != nil || a.IsNull() || a.Type().Class != h5.ClassInt {

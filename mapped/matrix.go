@@ -16,6 +16,9 @@ type matrix struct {
 	// One of them is set, unless the matrix was opened for its shape only.
 	sparse *csrMatrix
 	dense  *source
+	// Of a CSC matrix: its columns. Its rows, in sparse, are there when the
+	// collection's turning has come to it.
+	columns *cscMatrix
 }
 
 // csrMatrix is a matrix of compressed sparse rows. Columns of a row may come in
@@ -48,12 +51,7 @@ func openMatrix(v *env, n node, headOnly bool) (*matrix, error) {
 	if err != nil {
 		return nil, err
 	}
-	if format != "csr" && !headOnly {
-		return nil, v.fail(ErrUnsupported, n.path(),
-			"convert it to CSR: adata.X = adata.X.tocsr() (or the layer's name in place of X), then write the file again",
-			"rows of a CSC matrix cannot be read")
-	}
-	return openCSR(v, g, headOnly)
+	return openSparse(v, g, format == "csc", headOnly)
 }
 
 // sparseFormat reads "csr" or "csc" from the attributes of today's files and of those before anndata 0.7.
@@ -82,11 +80,50 @@ func sparseFormat(v *env, g group) (string, error) {
 	return "", v.fail(ErrUnsupported, g.path(), "store it as an array", "the encoding %q cannot be a batch field", enc)
 }
 
-func openCSR(v *env, g group, headOnly bool) (*matrix, error) {
+func openSparse(v *env, g group, byColumn, headOnly bool) (*matrix, error) {
 	shape, err := sparseShape(v, g)
 	if err != nil {
 		return nil, err
 	}
+	parts, err := sparseParts(v, g)
+	if err != nil {
+		return nil, err
+	}
+	stored := parts["data"].shape()[0]
+	m := &matrix{env: v, path: g.path(), rows: shape[0], cols: int(shape[1]), nnz: stored}
+	if headOnly {
+		return m, nil
+	}
+	from := v
+	if byColumn {
+		from = v.forPass()
+	}
+	indices, err := newSource(from, parts["indices"])
+	if err != nil {
+		return nil, err
+	}
+	if d := indices.elem.dtype; d.isFloat() || d == boolType {
+		return nil, v.fail(ErrBadFile, parts["indices"].path(), rewriteHint, "indices of type %s", d)
+	}
+	data, err := newSource(from, parts["data"])
+	if err != nil {
+		return nil, err
+	}
+	if byColumn {
+		return m, openCSC(m, parts["indptr"], indices, data)
+	}
+	m.sparse = &csrMatrix{indices: indices, data: data}
+	m.sparse.index, m.sparse.counts, err = readRowIndex(v, parts["indptr"], m.rows, stored, longest(shape[1]))
+	return m, err
+}
+
+// longest is how many values a row of so many columns may have, or a column of
+// so many rows. Repeated ones are legal; many times the width is damage, and must
+// not decide how much memory is taken.
+func longest(width int64) int64 { return 16*width + 4096 }
+
+// sparseParts finds data, indices and indptr, vectors of lengths that agree.
+func sparseParts(v *env, g group) (map[string]array, error) {
 	parts := map[string]array{}
 	for _, name := range []string{"data", "indices", "indptr"} {
 		n, err := g.child(name)
@@ -102,29 +139,10 @@ func openCSR(v *env, g group, headOnly bool) (*matrix, error) {
 		}
 		parts[name] = a
 	}
-	stored := parts["data"].shape()[0]
-	m := &matrix{env: v, path: g.path(), rows: shape[0], cols: int(shape[1]), nnz: stored}
-	if n := parts["indices"].shape()[0]; n != stored {
+	if n, stored := parts["indices"].shape()[0], parts["data"].shape()[0]; n != stored {
 		return nil, v.fail(ErrBadFile, g.path(), rewriteHint, "%d indices for %d values", n, stored)
 	}
-	if headOnly {
-		return m, nil
-	}
-	m.sparse = &csrMatrix{}
-	if m.sparse.indices, err = newSource(v, parts["indices"]); err != nil {
-		return nil, err
-	}
-	if d := m.sparse.indices.elem.dtype; d.isFloat() || d == boolType {
-		return nil, v.fail(ErrBadFile, parts["indices"].path(), rewriteHint, "column indices of type %s", d)
-	}
-	if m.sparse.data, err = newSource(v, parts["data"]); err != nil {
-		return nil, err
-	}
-	// Repeated columns are legal; a row many times its width is damage, and must
-	// not decide how much memory is taken.
-	limit := 16*shape[1] + 4096
-	m.sparse.index, m.sparse.counts, err = readRowIndex(v, parts["indptr"], m.rows, stored, limit)
-	return m, err
+	return parts, nil
 }
 
 func sparseShape(v *env, g group) ([]int64, error) {

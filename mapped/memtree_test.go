@@ -41,6 +41,7 @@ func (n *memNode) attrText(name string) (string, bool, error) {
 	s, ok := n.texts[name]
 	return s, ok, nil
 }
+func (n *memNode) attrTexts(name string) ([]string, bool, error) { return nil, false, nil }
 func (n *memNode) attrInts(name string) ([]int64, bool, error) {
 	v, ok := n.ints[name]
 	return v, ok, nil

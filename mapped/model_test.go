@@ -15,11 +15,12 @@ func contains(s, part string) bool { return strings.Contains(s, part) }
 // A plain model of a collection: every matrix as rows of (variable, value) in
 // stored order.
 type modelStore struct {
-	vars  []string
-	dense bool
-	or    bool // booleans: repeated values are or-ed
-	rows  [][]modelEntry
-	file  *memFile
+	vars     []string
+	dense    bool
+	or       bool // booleans: repeated values are or-ed
+	byColumn bool // stored as CSC
+	rows     [][]modelEntry
+	file     *memFile
 }
 
 type modelEntry struct {
@@ -59,6 +60,7 @@ func randomStorage(r *rand.Rand, dims ...int64) storage {
 
 func randomStore(r *rand.Rand, universe []string, path string) *modelStore {
 	m := &modelStore{dense: r.IntN(3) == 0, file: &memFile{}}
+	m.byColumn = !m.dense && r.IntN(2) == 0
 	m.vars = slices.Clone(universe)
 	if r.IntN(3) > 0 {
 		r.Shuffle(len(m.vars), func(i, j int) { m.vars[i], m.vars[j] = m.vars[j], m.vars[i] })
@@ -118,10 +120,31 @@ func (m *modelStore) write(r *rand.Rand, d dtype) {
 	}
 	x := f.top.group("X")
 	x.texts["encoding-type"], x.ints["shape"] = "csr_matrix", []int64{n, width}
+	if m.byColumn {
+		x.texts["encoding-type"] = "csc_matrix"
+		vals, idx, ptr = m.columns()
+		n = width
+	}
 	id, pd, nnz := pick(r, indexTypes...), pick(r, int32Type, int64Type), int64(len(vals))
 	x.numbers("data", d, toRaw(vals, d), randomStorage(r, nnz), nnz)
 	x.numbers("indices", id, toRaw(idx, id), randomStorage(r, nnz), nnz)
 	x.numbers("indptr", pd, toRaw(ptr, pd), storage{run: 3}, n+1)
+}
+
+// columns are data, indices and indptr of the store by columns.
+func (m *modelStore) columns() (vals, idx, ptr []float64) {
+	ptr = []float64{0}
+	for col := range m.vars {
+		for row, entries := range m.rows {
+			for _, e := range entries {
+				if e.col == col {
+					vals, idx = append(vals, e.val), append(idx, float64(row))
+				}
+			}
+		}
+		ptr = append(ptr, float64(len(vals)))
+	}
+	return vals, idx, ptr
 }
 
 // expect gives the joined names and, per virtual row, joined column → value;

@@ -1,6 +1,7 @@
 package mapped
 
 import (
+	"os"
 	"slices"
 )
 
@@ -51,6 +52,9 @@ type Options struct {
 	UnknownLabel map[string]string
 	// CacheBytes bounds the decoded chunks kept for compressed sources. Default 64 MiB.
 	CacheBytes int64
+	// TempDir is where rows of CSC matrices are kept, in files without a name that
+	// go with the collection. Default $LOADERD_CACHE_DIR, else os.TempDir().
+	TempDir string
 }
 
 const defaultCacheBytes = 64 << 20
@@ -65,6 +69,12 @@ func (o Options) normalised() (Options, error) {
 	o.Encode = unique(o.Encode)
 	if o.CacheBytes <= 0 {
 		o.CacheBytes = defaultCacheBytes
+	}
+	if o.TempDir == "" {
+		o.TempDir = os.Getenv("LOADERD_CACHE_DIR")
+	}
+	if o.TempDir == "" {
+		o.TempDir = os.TempDir()
 	}
 	if o.Join > JoinNone {
 		return o, fail(ErrInvalid, stageOpen, "join", "use JoinInner, JoinOuter or JoinNone", "%d is not a join", o.Join)
@@ -116,11 +126,11 @@ func (o Options) checkNames() error {
 }
 
 // unique drops repetitions and keeps nil apart from empty.
-func unique(keys []string) []string {
+func unique[T comparable](keys []T) []T {
 	if keys == nil {
 		return nil
 	}
-	out := make([]string, 0, len(keys))
+	out := make([]T, 0, len(keys))
 	for _, k := range keys {
 		if !slices.Contains(out, k) {
 			out = append(out, k)

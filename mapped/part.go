@@ -96,7 +96,7 @@ func (p *part) fetch(row int64, s *Scratch) (idx []int32, vals []byte, err error
 	first, n := m.index.span(row)
 	raw, err := m.indices.borrow(first, n, s, &s.rawIdx, &s.held[0])
 	if err != nil {
-		return nil, nil, p.m.env.readError(m.indices.arr.path(), err)
+		return nil, nil, p.m.env.readError(m.indices.path, err)
 	}
 	// uint32 columns past 2³¹ show as negative ones, which no matrix has.
 	if d := m.indices.elem.dtype; d == int32Type || d == uint32Type {
@@ -107,7 +107,7 @@ func (p *part) fetch(row int64, s *Scratch) (idx []int32, vals []byte, err error
 	}
 	vals, err = m.data.borrow(first, n, s, &s.rawVals, &s.held[1])
 	if err != nil {
-		return nil, nil, p.m.env.readError(m.data.arr.path(), err)
+		return nil, nil, p.m.env.readError(m.data.path, err)
 	}
 	return idx, vals, nil
 }
@@ -144,7 +144,7 @@ func (p *part) badColumn(at int, idx []int32, row int64) error {
 	if at < 0 {
 		return nil
 	}
-	return fail(ErrBadFile, stageRead, element(p.m.env.path, p.m.sparse.indices.arr.path()), rewriteHint,
+	return fail(ErrBadFile, stageRead, element(p.m.env.path, p.m.sparse.indices.path), rewriteHint,
 		"row %d has the column %d, and the matrix %d columns", row, idx[at], p.m.cols)
 }
 
@@ -216,11 +216,11 @@ func (p *part) writeSparse(idx []int32, idxBytes, vals []byte, row int64, s *Scr
 func (p *part) readStraight(idx []int32, idxBytes, vals []byte, first, n, row int64, s *Scratch) (int, error) {
 	m := p.m.sparse
 	if err := m.indices.readInto(idxBytes[:n*4], first, n, s); err != nil {
-		return 0, p.m.env.readError(m.indices.arr.path(), err)
+		return 0, p.m.env.readError(m.indices.path, err)
 	}
 	vals = vals[:n*int64(p.out.size())]
 	if err := m.data.readInto(vals, first, n, s); err != nil {
-		return 0, p.m.env.readError(m.data.arr.path(), err)
+		return 0, p.m.env.readError(m.data.path, err)
 	}
 	in := idx[:n]
 	if !ascending(in) {

@@ -1,6 +1,7 @@
 package mapped
 
 import (
+	"math"
 	"slices"
 )
 
@@ -27,57 +28,84 @@ type nnzCount struct {
 	rows int64
 }
 
-// readRowIndex reads and checks an indptr array: rows+1 integers that do not
-// fall and end within stored values, no row longer than limit.
+// readRowIndex reads the indptr of rows rows, no row longer than limit. See scanIndptr.
 func readRowIndex(v *env, a array, rows, stored, limit int64) (*rowIndex, []nnzCount, error) {
-	e := a.elem()
-	if e.kind != elemNumber || e.dtype.isFloat() || e.dtype == boolType || len(a.shape()) != 1 || a.shape()[0] != rows+1 {
-		return nil, nil, v.fail(ErrBadFile, a.path(), rewriteHint, "%s of shape %v is not the indptr of %d rows", e.text, a.shape(), rows)
-	}
-	if !v.believes(rows * int64(e.dtype.size())) {
-		return nil, nil, v.fail(ErrBadFile, a.path(), rewriteHint, "%d rows in a file of %d bytes", rows, v.file.size())
-	}
-	x := &rowIndex{base: make([]int64, 0, rows/rowBlock+1), off: make([]uint32, 0, rows+1)}
+	var x *rowIndex
 	counts := make(map[int64]int64)
+	last := int64(0)
+	err := scanIndptr(v, a, "row", rows, stored, func(row, p int64) error {
+		if x == nil {
+			x = newRowIndex(rows)
+		}
+		if row > 0 {
+			counts[p-last]++
+		}
+		if row > 0 && p-last > limit {
+			return v.fail(ErrBadFile, a.path(), rewriteHint, "row %d has %d values", row-1, p-last)
+		}
+		if !x.set(row, p) {
+			return v.fail(ErrUnsupported, a.path(), "", "%d rows hold more than 2³² values", rowBlock)
+		}
+		last = p
+		return nil
+	})
+	return x, sortedCounts(counts), err
+}
+
+// newRowIndex has room for rows rows.
+func newRowIndex(rows int64) *rowIndex {
+	return &rowIndex{base: make([]int64, rows/rowBlock+1), off: make([]uint32, rows+1)}
+}
+
+// set says where a row begins; the first row of its block must be set before.
+// Rows of different blocks may be set at once. False where it does not fit.
+func (x *rowIndex) set(row, start int64) bool {
+	if row%rowBlock == 0 {
+		x.base[row/rowBlock] = start
+	}
+	d := start - x.base[row/rowBlock]
+	x.off[row] = uint32(d)
+	return d <= math.MaxUint32
+}
+
+// scanIndptr reads and checks an indptr array: n+1 integers that do not fall
+// and end within stored values. visit gets each of them in order. what is "row" or "column".
+func scanIndptr(v *env, a array, what string, n, stored int64, visit func(i, p int64) error) error {
+	e := a.elem()
+	if e.kind != elemNumber || e.dtype.isFloat() || e.dtype == boolType || len(a.shape()) != 1 || a.shape()[0] != n+1 {
+		return v.fail(ErrBadFile, a.path(), rewriteHint, "%s of shape %v is not the indptr of %d %ss", e.text, a.shape(), n, what)
+	}
+	if !v.believes(n * int64(e.dtype.size())) {
+		return v.fail(ErrBadFile, a.path(), rewriteHint, "%d %ss in a file of %d bytes", n, what, v.file.size())
+	}
 	toInt64 := casterFor(int64Type, e.dtype)
 	const block = 1 << 16
 	raw, wide := alignedBytes(block*e.dtype.size()), alignedBytes(block*8)
 	var scratch Scratch
 	last := int64(0)
-	for at := int64(0); at <= rows; at += block {
-		n := min(block, rows+1-at)
-		part := raw[:n*int64(e.dtype.size())]
-		if err := a.readRows(part, at, n, &scratch); err != nil {
-			return nil, nil, v.wrap(err)
+	for at := int64(0); at <= n; at += block {
+		count := min(block, n+1-at)
+		part := raw[:count*int64(e.dtype.size())]
+		if err := a.readRows(part, at, count, &scratch); err != nil {
+			return v.wrap(err)
 		}
-		toInt64(wide, part, int(n))
-		for i, p := range view[int64](wide)[:n] {
-			row := at + int64(i)
-			if row == 0 {
+		toInt64(wide, part, int(count))
+		for k, p := range view[int64](wide)[:count] {
+			i := at + int64(k)
+			if i == 0 {
 				last = p
 			}
 			if p < last || p < 0 || p > stored {
-				return nil, nil, v.fail(ErrBadFile, a.path(), rewriteHint,
-					"row %d ends at %d, after %d and with %d values stored", row-1, p, last, stored)
+				return v.fail(ErrBadFile, a.path(), rewriteHint,
+					"%s %d ends at %d, after %d and with %d values stored", what, i-1, p, last, stored)
 			}
-			if row > 0 {
-				counts[p-last]++
+			if err := visit(i, p); err != nil {
+				return err
 			}
-			if p-last > limit {
-				return nil, nil, v.fail(ErrBadFile, a.path(), rewriteHint, "row %d has %d values", row-1, p-last)
-			}
-			if row%rowBlock == 0 {
-				x.base = append(x.base, p)
-			}
-			d := p - x.base[len(x.base)-1]
-			if d > 1<<32-1 {
-				return nil, nil, v.fail(ErrUnsupported, a.path(), "", "%d rows hold more than 2³² values", rowBlock)
-			}
-			x.off = append(x.off, uint32(d))
 			last = p
 		}
 	}
-	return x, sortedCounts(counts), nil
+	return nil
 }
 
 // sortedCounts lists counts by falling n.

@@ -47,7 +47,8 @@ func (v *env) readError(at string, err error) error {
 // decoded chunks in the cache, or from memory. Safe for concurrent use.
 type source struct {
 	env  *env
-	arr  array
+	arr  blocks
+	path string // of the array
 	id   uint32 // in the cache
 	elem elem
 	size int   // bytes of an element
@@ -74,7 +75,7 @@ func newSource(v *env, a array) (*source, error) {
 	if len(shape) < 1 || len(shape) > 2 {
 		return nil, v.fail(ErrUnsupported, a.path(), rewriteHint, "%d dimensions", len(shape))
 	}
-	s := &source{env: v, arr: a, elem: e, size: e.dtype.size(), rows: shape[0], cols: 1}
+	s := &source{env: v, arr: a, path: a.path(), elem: e, size: e.dtype.size(), rows: shape[0], cols: 1}
 	if len(shape) == 2 {
 		s.cols = shape[1]
 	}

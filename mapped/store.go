@@ -191,6 +191,9 @@ func memberNames(root group, name string) ([]string, error) {
 	return nil, nil
 }
 
+// maxObsmWidth bounds the columns of a sparse matrix in obsm.
+const maxObsmWidth = 1 << 20
+
 func (o *opener) readObsm(s *store, root group) error {
 	for _, key := range o.options.ObsmKeys {
 		n, err := obsmNode(root, key)
@@ -204,21 +207,33 @@ func (o *opener) readObsm(s *store, root group) error {
 			}
 			continue
 		}
-		if g, ok := n.(group); ok {
-			if enc, _ := encodingOf(g); enc == "csr_matrix" || enc == "csc_matrix" {
-				return s.env.fail(ErrUnsupported, n.path(), "store it dense: .toarray()", "a sparse obsm entry")
-			}
-		}
-		m, err := openMatrix(s.env, n, false)
+		m, err := openObsm(s.env, root, n)
 		if err != nil {
 			return err
 		}
 		if m.rows != s.rows {
 			return s.env.fail(ErrBadFile, m.path, rewriteHint, "%d rows, and X has %d", m.rows, s.rows)
 		}
+		// Rows of a sparse entry become dense: no name bounds their width.
+		if m.dense == nil && m.cols > maxObsmWidth {
+			return s.env.fail(ErrUnsupported, m.path, "make it a layer, or cut it to the columns in use", "a sparse obsm entry of %d columns", m.cols)
+		}
 		s.obsm = append(s.obsm, m)
 	}
 	return nil
+}
+
+func openObsm(v *env, root group, n node) (*matrix, error) {
+	if g, ok := n.(group); ok {
+		enc, err := encodingOf(g)
+		if err != nil {
+			return nil, v.wrap(err)
+		}
+		if enc == "dataframe" {
+			return openFrameMatrix(v, root, g)
+		}
+	}
+	return openMatrix(v, n, false)
 }
 
 // obsmNode finds a member of obsm, which is one array of records before anndata 0.7.

@@ -21,6 +21,8 @@ type node interface {
 	path() string
 	// attrText gives a string attribute; false when there is none or it is not one string.
 	attrText(name string) (string, bool, error)
+	// attrTexts gives an attribute that is a list of strings, or of nothing.
+	attrTexts(name string) ([]string, bool, error)
 	// attrInts gives an integer attribute.
 	attrInts(name string) ([]int64, bool, error)
 	hasAttr(name string) (bool, error)

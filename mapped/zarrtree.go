@@ -99,6 +99,15 @@ func (n zarrNode) attrText(name string) (string, bool, error) {
 	return s, ok, nil
 }
 
+func (n zarrNode) attrTexts(name string) ([]string, bool, error) {
+	a, ok := n.o.Attr(name)
+	if !ok {
+		return nil, false, nil
+	}
+	v, ok := a.Texts()
+	return v, ok, nil
+}
+
 func (n zarrNode) attrInts(name string) ([]int64, bool, error) {
 	a, ok := n.o.Attr(name)
 	if !ok {

@@ -276,7 +276,7 @@ func (c *conn) get(m *ipc.Get) error {
 	c.rows = rows
 	gt := c.getter
 	if as := formOf(coll, m, rows); gt == nil || gt.form != as {
-		if gt, err = newGetter(-1-c.gets, c.server.pool, &c.server.total, coll, as); err != nil {
+		if gt, err = newGetter(c.ctx, -1-c.gets, c.server.pool, &c.server.total, coll, as); err != nil {
 			return c.fail(m.ID, err)
 		}
 		c.gets++
@@ -303,7 +303,7 @@ func (c *conn) start(m *ipc.Start) error {
 	if c.data == nil {
 		return c.wire.WriteMsg(atSeq(errNotOpen("start"), m.Gen, 0))
 	}
-	st, err := newStream(c.wire, c.server.pool, &c.server.total, c.data, *m)
+	st, err := newStream(c.ctx, c.wire, c.server.pool, &c.server.total, c.data, *m)
 	if err != nil {
 		return c.wire.WriteMsg(atSeq(err, m.Gen, 0))
 	}

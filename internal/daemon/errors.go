@@ -41,6 +41,7 @@ var codes = []struct {
 	{mapped.ErrNoSharedVars, "open", ipc.CodeNoSharedVars, ""},
 	{mapped.ErrInvalid, "open", ipc.CodeInvalidArgument, ""},
 	{mapped.ErrIndex, "get", ipc.CodeIndex, ""},
+	{mapped.ErrNoSpace, "read", ipc.CodeDisk, ""},
 	{mapped.ErrChanged, "read", ipc.CodeSourceChanged, "close the session and open the files anew"},
 	{mapped.ErrClosed, "read", ipc.CodeClosed, ""},
 	{ipc.ErrMemory, "ring", ipc.CodeMemory, ""},

@@ -97,9 +97,13 @@ type encoding struct {
 	schema ipc.Schema
 }
 
-func newEncoding(c *mapped.Collection, format, dtype string, o mapped.EncoderOptions) (*encoding, error) {
+// newEncoding waits until the collection's rows can be read.
+func newEncoding(ctx context.Context, c *mapped.Collection, format, dtype string, o mapped.EncoderOptions) (*encoding, error) {
 	f, err := mapped.ParseFormat(format)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.Wait(ctx); err != nil {
 		return nil, err
 	}
 	o.Format, o.DType = f, dtype

@@ -52,12 +52,14 @@ type getter struct {
 	sent  atomic.Int64
 }
 
-func newGetter(gen int64, pool *pool, total *counters, c *mapped.Collection, as form) (*getter, error) {
+func newGetter(
+	ctx context.Context, gen int64, pool *pool, total *counters, c *mapped.Collection, as form,
+) (*getter, error) {
 	var o mapped.EncoderOptions
 	if as.store >= 0 {
 		o.Store = &as.store
 	}
-	enc, err := newEncoding(c, as.format, as.dtype, o)
+	enc, err := newEncoding(ctx, c, as.format, as.dtype, o)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ type stream struct {
 }
 
 // newStream checks the request, reserves the ring, and starts nothing yet.
-func newStream(conn *ipc.Conn, pool *pool, total *counters, d *dataset, req ipc.Start) (*stream, error) {
+func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters, d *dataset, req ipc.Start) (*stream, error) {
 	kind, err := sampler.ParseKind(req.Order.Kind)
 	if err != nil {
 		return nil, invalid("start", "order", err)
@@ -86,7 +86,7 @@ func newStream(conn *ipc.Conn, pool *pool, total *counters, d *dataset, req ipc.
 	if req.Prefetch < 0 || req.Prefetch > maxFrames {
 		return nil, invalid("start", "prefetch", fmt.Errorf("must be 0 (automatic) to %d, got %d", maxFrames, req.Prefetch))
 	}
-	enc, err := newEncoding(d.coll, req.Format, req.DType, mapped.EncoderOptions{MayPad: plan.MayPad()})
+	enc, err := newEncoding(ctx, d.coll, req.Format, req.DType, mapped.EncoderOptions{MayPad: plan.MayPad()})
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,8 @@ func literals(dst []byte, at int, src []byte, i, n int) {
 func repeatFrom(dst []byte, at, from, n int) int {
 	end := at + n
 	switch back := at - from; {
+	case back >= n && n > 32:
+		copy(dst[at:end], dst[from:])
 	case back >= 8 && end+8 <= len(dst):
 		for ; at < end; at, from = at+8, from+8 {
 			binary.LittleEndian.PutUint64(dst[at:], binary.LittleEndian.Uint64(dst[from:]))

@@ -9,8 +9,8 @@ func lzfInto(dst, src []byte) (int, error) {
 		i++
 		if ctrl < 32 {
 			n := ctrl + 1
-			if at+32 <= len(dst) && i+32 <= len(src) { // as literals does, without the call
-				*(*[32]byte)(dst[at:]) = *(*[32]byte)(src[i:])
+			if n <= 8 && at+8 <= len(dst) && i+8 <= len(src) { // as literals does, without the call
+				*(*[8]byte)(dst[at:]) = *(*[8]byte)(src[i:])
 				at, i = at+n, i+n
 				continue
 			}
@@ -42,6 +42,12 @@ func lzfInto(dst, src []byte) (int, error) {
 		}
 		if n > len(dst)-at {
 			return 0, errMore
+		}
+		if n <= 8 && at-from >= 4 && at+8 <= len(dst) { // as repeatFrom does, without the call
+			*(*[4]byte)(dst[at:]) = *(*[4]byte)(dst[from:])
+			*(*[4]byte)(dst[at+4:]) = *(*[4]byte)(dst[from+4:])
+			at += n
+			continue
 		}
 		at = repeatFrom(dst, at, from, n)
 	}

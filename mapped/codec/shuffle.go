@@ -70,24 +70,26 @@ func spread1(v uint32) uint64 {
 
 func unshuffle4(dst, src []byte, n int) int {
 	a, b, c, d := src[:n], src[n:2*n], src[2*n:3*n], src[3*n:4*n]
-	i := 0
-	for ; i+8 <= n; i += 8 {
-		w, x := binary.LittleEndian.Uint64(a[i:]), binary.LittleEndian.Uint64(b[i:])
-		y, z := binary.LittleEndian.Uint64(c[i:]), binary.LittleEndian.Uint64(d[i:])
-		const even, low = 0x00ff00ff00ff00ff, 0x0000ffff0000ffff
-		// Pairs of bytes of elements 0 2 4 6 and 1 3 5 7, low halves and high.
-		le, lo := w&even|x&even<<8, w>>8&even|x&^even
-		he, ho := y&even|z&even<<8, y>>8&even|z&^even
-		// Elements 0 4, 2 6, 1 5, 3 7.
-		e04, e26 := le&low|he&low<<16, le>>16&low|he&^low
-		e15, e37 := lo&low|ho&low<<16, lo>>16&low|ho&^low
-		out := dst[4*i : 4*i+32]
-		binary.LittleEndian.PutUint64(out, e04&0xffffffff|e15<<32)
-		binary.LittleEndian.PutUint64(out[8:], e26&0xffffffff|e37<<32)
-		binary.LittleEndian.PutUint64(out[16:], e04>>32|e15>>32<<32)
-		binary.LittleEndian.PutUint64(out[24:], e26>>32|e37>>32<<32)
+	for len(a) >= 8 && len(b) >= 8 && len(c) >= 8 && len(d) >= 8 && len(dst) >= 32 {
+		w, x := binary.LittleEndian.Uint64(a), binary.LittleEndian.Uint64(b)
+		y, z := binary.LittleEndian.Uint64(c), binary.LittleEndian.Uint64(d)
+		// Two rounds of transposeBytes, of a matrix half as high.
+		const m1, m2 = 0x00ff00ff00ff00ff, 0x0000ffff0000ffff
+		t, u := (w>>8^x)&m1, (y>>8^z)&m1
+		w, x, y, z = w^t<<8, x^t, y^u<<8, z^u
+		t, u = (w>>16^y)&m2, (x>>16^z)&m2
+		w, y, x, z = w^t<<16, y^t, x^u<<16, z^u
+		binary.LittleEndian.PutUint32(dst, uint32(w))
+		binary.LittleEndian.PutUint32(dst[4:], uint32(x))
+		binary.LittleEndian.PutUint32(dst[8:], uint32(y))
+		binary.LittleEndian.PutUint32(dst[12:], uint32(z))
+		binary.LittleEndian.PutUint32(dst[16:], uint32(w>>32))
+		binary.LittleEndian.PutUint32(dst[20:], uint32(x>>32))
+		binary.LittleEndian.PutUint32(dst[24:], uint32(y>>32))
+		binary.LittleEndian.PutUint32(dst[28:], uint32(z>>32))
+		a, b, c, d, dst = a[8:], b[8:], c[8:], d[8:], dst[32:]
 	}
-	return i
+	return n - len(a)
 }
 
 func unshuffle8(dst, src []byte, n int) int {

@@ -7,18 +7,31 @@ package codec
 func transposeBytes(w *[8]uint64) {
 	const m1, m2, m4 = 0x00ff00ff00ff00ff, 0x0000ffff0000ffff, 0x00000000ffffffff
 	a, b, c, d, e, f, g, h := w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
-	a, b = a&m1|b&m1<<8, a>>8&m1|b&^m1
-	c, d = c&m1|d&m1<<8, c>>8&m1|d&^m1
-	e, f = e&m1|f&m1<<8, e>>8&m1|f&^m1
-	g, h = g&m1|h&m1<<8, g>>8&m1|h&^m1
-	a, c = a&m2|c&m2<<16, a>>16&m2|c&^m2
-	b, d = b&m2|d&m2<<16, b>>16&m2|d&^m2
-	e, g = e&m2|g&m2<<16, e>>16&m2|g&^m2
-	f, h = f&m2|h&m2<<16, f>>16&m2|h&^m2
-	a, e = a&m4|e&m4<<32, a>>32&m4|e&^m4
-	b, f = b&m4|f&m4<<32, b>>32&m4|f&^m4
-	c, g = c&m4|g&m4<<32, c>>32&m4|g&^m4
-	d, h = d&m4|h&m4<<32, d>>32&m4|h&^m4
+	var t uint64
+	t = (a>>8 ^ b) & m1
+	a, b = a^t<<8, b^t
+	t = (c>>8 ^ d) & m1
+	c, d = c^t<<8, d^t
+	t = (e>>8 ^ f) & m1
+	e, f = e^t<<8, f^t
+	t = (g>>8 ^ h) & m1
+	g, h = g^t<<8, h^t
+	t = (a>>16 ^ c) & m2
+	a, c = a^t<<16, c^t
+	t = (b>>16 ^ d) & m2
+	b, d = b^t<<16, d^t
+	t = (e>>16 ^ g) & m2
+	e, g = e^t<<16, g^t
+	t = (f>>16 ^ h) & m2
+	f, h = f^t<<16, h^t
+	t = (a>>32 ^ e) & m4
+	a, e = a^t<<32, e^t
+	t = (b>>32 ^ f) & m4
+	b, f = b^t<<32, f^t
+	t = (c>>32 ^ g) & m4
+	c, g = c^t<<32, g^t
+	t = (d>>32 ^ h) & m4
+	d, h = d^t<<32, h^t
 	*w = [8]uint64{a, b, c, d, e, f, g, h}
 }
 
@@ -26,17 +39,30 @@ func transposeBytes(w *[8]uint64) {
 func transposeBits(w *[8]uint64) {
 	const m1, m2, m4 = 0x5555555555555555, 0x3333333333333333, 0x0f0f0f0f0f0f0f0f
 	a, b, c, d, e, f, g, h := w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]
-	a, b = a&m1|b&m1<<1, a>>1&m1|b&^m1
-	c, d = c&m1|d&m1<<1, c>>1&m1|d&^m1
-	e, f = e&m1|f&m1<<1, e>>1&m1|f&^m1
-	g, h = g&m1|h&m1<<1, g>>1&m1|h&^m1
-	a, c = a&m2|c&m2<<2, a>>2&m2|c&^m2
-	b, d = b&m2|d&m2<<2, b>>2&m2|d&^m2
-	e, g = e&m2|g&m2<<2, e>>2&m2|g&^m2
-	f, h = f&m2|h&m2<<2, f>>2&m2|h&^m2
-	a, e = a&m4|e&m4<<4, a>>4&m4|e&^m4
-	b, f = b&m4|f&m4<<4, b>>4&m4|f&^m4
-	c, g = c&m4|g&m4<<4, c>>4&m4|g&^m4
-	d, h = d&m4|h&m4<<4, d>>4&m4|h&^m4
+	var t uint64
+	t = (a>>1 ^ b) & m1
+	a, b = a^t<<1, b^t
+	t = (c>>1 ^ d) & m1
+	c, d = c^t<<1, d^t
+	t = (e>>1 ^ f) & m1
+	e, f = e^t<<1, f^t
+	t = (g>>1 ^ h) & m1
+	g, h = g^t<<1, h^t
+	t = (a>>2 ^ c) & m2
+	a, c = a^t<<2, c^t
+	t = (b>>2 ^ d) & m2
+	b, d = b^t<<2, d^t
+	t = (e>>2 ^ g) & m2
+	e, g = e^t<<2, g^t
+	t = (f>>2 ^ h) & m2
+	f, h = f^t<<2, h^t
+	t = (a>>4 ^ e) & m4
+	a, e = a^t<<4, e^t
+	t = (b>>4 ^ f) & m4
+	b, f = b^t<<4, f^t
+	t = (c>>4 ^ g) & m4
+	c, g = c^t<<4, g^t
+	t = (d>>4 ^ h) & m4
+	d, h = d^t<<4, h^t
 	*w = [8]uint64{a, b, c, d, e, f, g, h}
 }

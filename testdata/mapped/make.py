@@ -164,7 +164,7 @@ def write_array(g, name, value, kind="array", **kw):
 
 def write_csr(f, name, m, dtype, index_dtype, **kw):
     g = f.create_group(name)
-    g.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": m.shape})
+    g.attrs.update({"encoding-type": f"{m.format}_matrix", "encoding-version": "0.1.0", "shape": m.shape})
     g.create_dataset("data", data=m.data.astype(dtype), **kw)
     g.create_dataset("indices", data=m.indices.astype(index_dtype), **kw)
     g.create_dataset("indptr", data=m.indptr.astype(np.int64))
@@ -216,6 +216,34 @@ def write_same():
             write_array(f.create_group("obsm"), "band", band, **kw)
 
 
+def csc(rows, cols, dtype, **kw):
+    """A random CSC matrix; rows of a column in random order and some twice where asked."""
+    m = csr(cols, rows, dtype, **kw)
+    return sp.csc_matrix((m.data, m.indices, m.indptr), shape=(rows, cols))
+
+
+def write_columns():
+    """Matrices by columns, and what obsm may hold beside arrays."""
+    with h5py.File(HERE / "columns.h5ad", "w") as f:
+        write_shell(f, 11, names("zebrafish"))
+        write_csr(f, "X", csc(11, 9, np.float32, shuffle=True, repeats=2, empty=(4,)), np.float32, np.uint8, chunks=(7,), compression="gzip")
+        layers = f.create_group("layers")
+        layers.attrs.update({"encoding-type": "dict", "encoding-version": "0.1.0"})
+        write_csr(layers, "counts", csc(11, 9, np.int16, empty=(0, 8)), np.int16, np.int64, chunks=(5,), compression="lzf")
+        write_csr(layers, "yes", csc(11, 9, np.float32, repeats=1), np.dtype("bool"), np.int32, chunks=(6,))
+        write_csr(layers, "none", sp.csc_matrix((11, 9)), np.float64, np.int32)
+        obsm = f.create_group("obsm")
+        obsm.attrs.update({"encoding-type": "dict", "encoding-version": "0.1.0"})
+        write_csr(obsm, "by_row", csr(11, 4, np.float32, shuffle=True), np.float32, np.int32)
+        write_csr(obsm, "by_column", csc(11, 4, np.int16, repeats=1), np.int16, np.int32)
+        index = [f"t{i}" for i in range(11)]
+        frame = pd.DataFrame({"z": np.arange(11, dtype=np.int16), "a": rng.normal(size=11).astype(np.float32), "m": np.arange(11)[::-1]}, index=index)
+        ad.io.write_elem(obsm, "frame", frame)
+        ad.io.write_elem(obsm, "flags", frame > 1)
+        ad.io.write_elem(obsm, "text", frame.assign(m="text"))
+        ad.io.write_elem(obsm, "holes", pd.DataFrame({"n": pd.array([None] + [1] * 10, dtype="Int64")}, index=index))
+
+
 # --- what anndata, scipy and pandas make of them ----------------------------------------------------------
 
 
@@ -262,9 +290,14 @@ def stored(m):
     """Canonical CSR with explicit zeros kept where scipy keeps them."""
     if not sp.issparse(m):
         return sp.csr_matrix(m.astype(np.float32) if m.dtype == np.float16 else m)
-    m = m.copy()
+    m = m.tocsr(copy=True)
     m.sum_duplicates()
     return m
+
+
+def as_array(m):
+    """An obsm entry, which may be sparse or a data frame, as numpy has it."""
+    return m.toarray() if sp.issparse(m) else np.asarray(m)
 
 
 def layer_field(stores, key, join, format, dtype):
@@ -303,7 +336,7 @@ def layer_field(stores, key, join, format, dtype):
 
 
 def obsm_field(stores, key, dtype):
-    got = [s.obsm[key] if key in s.obsm else None for s in stores]
+    got = [as_array(s.obsm[key]) if key in s.obsm else None for s in stores]
     width = next(g.shape[1] for g in got if g is not None)
     dtype = np.dtype(dtype or np.result_type(*[g.dtype for g in got if g is not None]))
     fill = np.nan if dtype.kind == "f" else 0
@@ -394,6 +427,12 @@ def cases():
                 paths=["types.h5ad", "a.h5ad", "c.h5ad"], join="outer", format=format, dtype=dtype,
                 layers_keys=["X", "banded", "rows", "yes", "half"],
                 obsm_keys=[] if dtype == "uint8" else ["X_pca"])  # what a negative float becomes there is the processor's choice
+        yield f"{format}, matrices by columns", dict(paths=["columns.h5ad"], format=format, layers_keys=["X", "counts", "yes", "none"])
+        yield f"{format}, matrices by columns and by rows, joined", dict(
+            paths=["b.h5ad", "columns.h5ad", "a.h5ad"], join="outer", format=format, layers_keys=["X", "counts", "cut"])
+    yield "sparse matrices and data frames in obsm", dict(
+        paths=["columns.h5ad", "d.h5ad"], obsm_keys=["by_row", "by_column", "frame", "flags"], layers_keys=[])
+    yield "csr, two matrices by columns, no join", dict(paths=["columns.h5ad", "csc.h5ad"], join=None, format="csr")
     yield "csr, no join of unequal widths", dict(paths=["a.h5ad", "b.h5ad", "c.h5ad"], join=None, format="csr")
     yield "obs columns of two files, not encoded", dict(paths=["a.h5ad", "b.h5ad"], obs_keys=labels + ["mixed"], layers_keys=[])
     yield "obs columns of two files, encoded", dict(paths=["a.h5ad", "b.h5ad"], obs_keys=labels, encode=labels, layers_keys=[])
@@ -442,6 +481,7 @@ def main():
     write_stored_otherwise()
     write_legacy()
     write_same()
+    write_columns()
     out = [{"name": name, "options": spec, "expect": model(**spec)} for name, spec in cases()]
     text = ",\n".join(json.dumps(without_nan(c), ensure_ascii=False) for c in out)
     (HERE / "cases.json").write_text(f"[\n{text}\n]\n")

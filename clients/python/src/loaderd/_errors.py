@@ -123,6 +123,13 @@ class NotEnoughMemory(LoaderdError, MemoryError):
     _errno = errno.ENOMEM
 
 
+class NotEnoughDisk(LoaderdError, OSError):
+    """The daemon has no room for a temporary file. Set ``LOADERD_CACHE_DIR`` to a folder on a larger disk for it."""
+
+    code = "disk"
+    _errno = errno.ENOSPC
+
+
 class SourceChanged(LoaderdError, OSError):
     """A file changed after it was opened, so rows would no longer be the same. Call ``mapped`` again."""
 
@@ -172,6 +179,7 @@ BY_CODE: dict[str, type[LoaderdError]] = {
         NoSharedVars,
         IndexOutOfRange,
         NotEnoughMemory,
+        NotEnoughDisk,
         SourceChanged,
         Closed,
         Busy,
