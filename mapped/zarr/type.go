@@ -59,11 +59,6 @@ func (t *Type) Member(name string) (Member, bool) {
 // fixed says that elements have one size.
 func (t *Type) fixed() bool { return t.Class != ClassVLenString && t.Class != ClassVLenBytes }
 
-// isNumber says that elements are plain numbers or booleans.
-func (t *Type) isNumber() bool {
-	return t.Class == ClassBool || t.Class == ClassInt || t.Class == ClassFloat
-}
-
 // isText says that elements are strings.
 func (t *Type) isText() bool {
 	return t.Class == ClassString || t.Class == ClassUnicode || t.Class == ClassVLenString
@@ -307,14 +302,4 @@ func (t *Type) toNative(p []byte) {
 			p[i], p[j] = p[j], p[i]
 		}
 	}
-}
-
-// swaps says whether toNative changes anything.
-func (t *Type) swaps() bool {
-	for _, m := range t.Members {
-		if m.Type.swaps() {
-			return true
-		}
-	}
-	return t.BigEndian
 }
