@@ -113,7 +113,7 @@ def code_of(page: Path) -> str:
 def test_variables_of_the_documents_are_those_of_the_code() -> None:
     documented = set(re.findall(r"^\| `(LOADERD_[A-Z_]+)`", (ROOT / "README.md").read_text(encoding="utf-8"), re.M))
     sources = [*ROOT.glob("clients/python/src/**/*.py"), *ROOT.glob("ipc/*.go"), *ROOT.glob("cmd/**/*.go")]
-    sources += ROOT.glob("internal/daemon/**/*.go")
+    sources += [*ROOT.glob("internal/daemon/**/*.go"), *ROOT.glob("mapped/**/*.go")]
     used = {
         v
         for s in sources
