@@ -214,8 +214,9 @@ func discard(c *Client) func(string, []byte) error {
 				return err
 			}
 			b.Release()
+			return nil
 		}
-		return nil
+		return c.dropFD(op, body)
 	}
 }
 

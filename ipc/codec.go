@@ -119,8 +119,8 @@ func Decode(body []byte, v any) error {
 // opName is op as one of our constants, so that reading a message allocates nothing.
 func opName(op []byte) string {
 	for _, known := range [...]string{
-		OpReady, OpRelease, OpGet, OpHello, OpOpen, OpStart, OpStop, OpStats, OpStatus, OpShutdown,
-		OpWelcome, OpOpened, OpStarted, OpEnd, OpError, OpBye,
+		OpReady, OpRelease, OpGet, OpQuery, OpHello, OpOpen, OpStart, OpStop, OpStats, OpStatus, OpShutdown,
+		OpWelcome, OpOpened, OpStarted, OpEnd, OpError, OpBye, OpAnswer,
 	} {
 		if string(op) == known {
 			return known

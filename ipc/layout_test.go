@@ -48,6 +48,7 @@ type table struct {
 	Spec       []string            `json:"spec"`
 	Column     []string            `json:"column"`
 	Field      []string            `json:"field"`
+	Array      []string            `json:"array"`
 	Kinds      []kindBuffer        `json:"kinds"`
 	DTypes     map[string]int      `json:"dtypes"` // bytes of an element
 	MaskPrefix string              `json:"mask_prefix"`
@@ -91,11 +92,11 @@ type layoutField struct {
 }
 
 var requests = []Message{
-	&Hello{}, &Open{}, &Get{}, &Start{}, &Release{}, &Stop{}, &StatsRequest{}, &StatusRequest{}, &Shutdown{},
+	&Hello{}, &Open{}, &Get{}, &Query{}, &Start{}, &Release{}, &Stop{}, &StatsRequest{}, &StatusRequest{}, &Shutdown{},
 }
 
 var answers = []Message{
-	&Welcome{}, &Opened{}, &Started{}, &Ready{}, &End{}, &Error{}, &Stats{}, &Status{}, &Bye{},
+	&Welcome{}, &Opened{}, &Started{}, &Ready{}, &Answer{}, &End{}, &Error{}, &Stats{}, &Status{}, &Bye{},
 }
 
 // keys are the keys of a struct in order; optional ones are those left out at times.
@@ -164,6 +165,7 @@ func thisTable() table {
 	t.Order, _ = keys(&Order{})
 	t.Column, _ = keys(&Column{})
 	t.Field, _ = keys(&Field{})
+	t.Array, _ = keys(&AnswerArray{})
 	t.Spec = specKeys()
 	t.Layouts = layoutCases()
 	return t
@@ -313,7 +315,7 @@ func TestThePageNamesTheKeysOfThisPackage(t *testing.T) {
 		spec = append(spec, named(row[0])...)
 	}
 	same(t, "spec", spec, want.Spec)
-	for name, keys := range map[string][]string{"column": want.Column, "field": want.Field} {
+	for name, keys := range map[string][]string{"column": want.Column, "field": want.Field, "array": want.Array} {
 		_, para, ok := strings.Cut(page, "\n**"+name+"**: ")
 		if !ok {
 			t.Fatalf("docs/protocol.md has no paragraph on %s", name)

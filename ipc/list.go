@@ -188,7 +188,7 @@ func decodeScalar(d *msgpack.Decoder) (any, error) {
 		}
 	case nil, string, int64, float64, bool:
 	default:
-		return nil, protocolErrorf("a %T among categories", v)
+		return nil, protocolErrorf("a %T where a plain value belongs", v)
 	}
 	return v, nil
 }

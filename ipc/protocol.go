@@ -3,7 +3,7 @@ package ipc
 // The version of docs/protocol.md that this package speaks.
 const (
 	Major = 1
-	Minor = 0
+	Minor = 1
 )
 
 // Align is the alignment of every buffer in a frame, of every frame, and the multiple of which a frame's
@@ -15,6 +15,7 @@ const (
 	OpHello    = "hello"
 	OpOpen     = "open"
 	OpGet      = "get"
+	OpQuery    = "query"
 	OpStart    = "start"
 	OpRelease  = "release"
 	OpStop     = "stop"
@@ -29,6 +30,7 @@ const (
 	OpOpened  = "opened"
 	OpStarted = "started"
 	OpReady   = "ready"
+	OpAnswer  = "answer"
 	OpEnd     = "end"
 	OpError   = "error"
 	OpBye     = "bye"

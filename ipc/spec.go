@@ -26,6 +26,12 @@ type Spec struct {
 
 	Labels  Labels
 	Unknown Unknown
+
+	Filter     Filter            // which rows; the zero value: all
+	VarNames   []string          // a panel: these variables in this order; nil: what the join gives
+	VarKey     string            // the column of var that holds the names; "": its index
+	Transforms []Transform       // what is done to values, in order
+	Encoders   map[string][]Pair // label and code, of the keys whose codes are given; nil: codes follow the files
 }
 
 // Labels says which of the obs keys are encoded. The zero value: all.
@@ -83,7 +89,7 @@ func (s *Spec) UnknownLabels() map[string]string {
 // EncodeMsgpack implements the codec's interface. Every key is written.
 func (s Spec) EncodeMsgpack(e *msgpack.Encoder) error {
 	w := specWriter{e: e}
-	w.do(e.EncodeMapLen(6))
+	w.do(e.EncodeMapLen(11))
 	w.strings("layers_keys", s.Layers())
 	w.strings("obs_keys", s.ObsKeys)
 	w.strings("obsm_keys", s.ObsmKeys)
@@ -109,6 +115,7 @@ func (s Spec) EncodeMsgpack(e *msgpack.Encoder) error {
 	default:
 		w.do(e.EncodeNil())
 	}
+	w.more(s)
 	return w.err
 }
 
@@ -128,6 +135,10 @@ func (w *specWriter) key(k string) { w.do(w.e.EncodeString(k)) }
 
 func (w *specWriter) strings(k string, list []string) {
 	w.key(k)
+	w.list(list)
+}
+
+func (w *specWriter) list(list []string) {
 	w.do(w.e.EncodeArrayLen(len(list)))
 	for _, v := range list {
 		w.do(w.e.EncodeString(v))
@@ -180,6 +191,16 @@ func (s *Spec) decodeKey(d *msgpack.Decoder, key string) error {
 		return s.Labels.decode(d)
 	case "unknown_label":
 		return s.Unknown.decode(d)
+	case "obs_filter":
+		return s.Filter.decode(d)
+	case "var_names":
+		return d.Decode(&s.VarNames)
+	case "var_key":
+		return d.Decode(&s.VarKey)
+	case "transforms":
+		return d.Decode(&s.Transforms)
+	case "encoders":
+		return d.Decode(&s.Encoders)
 	}
 	return d.Skip()
 }

@@ -339,3 +339,19 @@ func (c *Collection) Uneven() bool {
 
 // StoreOf is the number of the store that holds a row of the collection.
 func (c *Collection) StoreOf(row int64) int { return c.storeOf(row) }
+
+// VarLists are the distinct lists of names of the stores' variables, and of each store the number of its list. The caller
+// must not change them.
+func (c *Collection) VarLists() (lists [][]string, stores []int) {
+	number := make(map[*nameList]int)
+	for _, s := range c.stores {
+		i, known := number[s.vars]
+		if !known {
+			i = len(lists)
+			number[s.vars] = i
+			lists = append(lists, s.vars.names)
+		}
+		stores = append(stores, i)
+	}
+	return lists, stores
+}

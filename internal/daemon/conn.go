@@ -194,6 +194,8 @@ func (c *conn) handle(op string, body []byte) error {
 		return handle(body, c.open)
 	case ipc.OpGet:
 		return handle(body, c.get)
+	case ipc.OpQuery:
+		return handle(body, c.query)
 	case ipc.OpStart:
 		return handle(body, c.start)
 	case ipc.OpRelease:
@@ -225,7 +227,7 @@ func (c *conn) open(m *ipc.Open) error {
 	}
 	var d *dataset
 	if err == nil {
-		d, err = c.server.data.acquire(c.ctx, m.Paths, o)
+		d, err = c.server.data.acquire(c.ctx, m.Paths, m.Spec, o)
 	}
 	if err != nil {
 		return c.fail(m.ID, err)

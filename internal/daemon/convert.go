@@ -27,6 +27,9 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 	if err != nil {
 		return mapped.Options{}, err
 	}
+	if err := notYet(spec); err != nil {
+		return mapped.Options{}, err
+	}
 	return mapped.Options{
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
 		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(),
@@ -67,4 +70,23 @@ func openedMessage(m *ipc.Open, c *mapped.Collection) *ipc.Opened {
 // negative is the error for a number that must not be one.
 func negative(what string, n int64) error {
 	return invalid("start", what, fmt.Errorf("must not be negative, got %d", n))
+}
+
+// notYet refuses what no code of ours does so far.
+func notYet(spec ipc.Spec) error {
+	for _, part := range []struct {
+		key  string
+		used bool
+	}{
+		{"obs_filter", spec.Filter.Expr != "" || spec.Filter.Terms != nil},
+		{"var_names", spec.VarNames != nil},
+		{"var_key", spec.VarKey != ""},
+		{"transforms", spec.Transforms != nil},
+		{"encoders", spec.Encoders != nil},
+	} {
+		if part.used {
+			return &mapped.Error{Kind: mapped.ErrUnsupported, Stage: "open", Object: part.key, Detail: "not supported yet", Hint: "leave it out"}
+		}
+	}
+	return nil
 }

@@ -2,13 +2,16 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/mapped"
 )
 
@@ -40,9 +43,12 @@ func newDatasets() *datasets {
 	return &datasets{open: make(map[string]*dataset), opening: make(map[string]chan struct{})}
 }
 
-// acquire returns the dataset for paths and options, counted once more.
-func (s *datasets) acquire(ctx context.Context, paths []string, o mapped.Options) (*dataset, error) {
-	key := datasetKey(paths, o)
+// acquire returns the dataset for paths and spec, counted once more. o is what the spec says.
+func (s *datasets) acquire(ctx context.Context, paths []string, spec ipc.Spec, o mapped.Options) (*dataset, error) {
+	key, err := datasetKey(paths, spec)
+	if err != nil {
+		return nil, err
+	}
 	for {
 		s.mu.Lock()
 		if s.closed {
@@ -138,20 +144,21 @@ func (s *datasets) list() (out []dataset) {
 	return out
 }
 
-// datasetKey says what makes two requests the same: the options, and each file's name, identity and age. A file that cannot be
+// datasetKey says what makes two requests the same: the spec, and each file's name, identity and age. A file that cannot be
 // looked at has its error for an identity: opening it says what is wrong.
-func datasetKey(paths []string, o mapped.Options) string {
-	form, err := json.Marshal(o)
+func datasetKey(paths []string, spec ipc.Spec) (string, error) {
+	form, err := msgpack.Marshal(spec) // writes its keys in one order
 	if err != nil {
-		panic(err) // strings and numbers cannot fail
+		return "", fmt.Errorf("%w: %w", errInternal, err)
 	}
-	key := string(form)
+	var key strings.Builder
+	key.Write(form)
 	for _, p := range paths {
 		id, err := fileIdentity(p)
 		if err != nil {
 			id = err.Error()
 		}
-		key += fmt.Sprintf("\n%q %s", p, id)
+		fmt.Fprintf(&key, "\n%q %s", p, id)
 	}
-	return key
+	return key.String(), nil
 }

@@ -174,15 +174,16 @@ func TestCollectionsAreSharedAndCloseWhenNobodyUsesThem(t *testing.T) {
 	d := newDatasets()
 	defer d.close()
 	o := mapped.Options{LayersKeys: []string{"raw.X"}}
-	a, err := d.acquire(t.Context(), []string{pbmc}, o)
+	spec := ipc.Spec{LayersKeys: []string{"raw.X"}}
+	a, err := d.acquire(t.Context(), []string{pbmc}, spec, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := d.acquire(t.Context(), []string{pbmc}, o)
+	b, err := d.acquire(t.Context(), []string{pbmc}, spec, o)
 	if err != nil || a != b {
 		t.Fatalf("the same request opened anew: %v", err)
 	}
-	other, err := d.acquire(t.Context(), []string{pbmc}, mapped.Options{})
+	other, err := d.acquire(t.Context(), []string{pbmc}, ipc.Spec{}, mapped.Options{})
 	if err != nil || other == a {
 		t.Fatalf("another request shares: %v", err)
 	}

@@ -139,6 +139,13 @@ class Connection(threading.Thread):
         more = {"schema": self.schema, "seg_size": size, "fds": 1}
         self.send({"op": "ready", "id": message["id"], "gen": gen, "seq": 0, "seg": 0} | frame | more, fd)
 
+    def on_query(self, message: Message) -> None:
+        fd = self.memory(4096)
+        os.pwrite(fd, np.arange(6, dtype="<i2").tobytes(), 64)
+        array = {"name": "a", "dtype": "int16", "shape": [2, 3], "at": 64, "categories": ["x", "y"]}
+        answer = {"op": "answer", "id": message["id"], "value": [message["what"], message["args"]]}
+        self.send(answer | {"arrays": [array], "seg_size": 4096, "fds": 1}, fd)
+
     def on_start(self, message: Message) -> None:
         self.streams.append(threading.Thread(target=self.stream, args=(message,), daemon=True))
         self.streams[-1].start()

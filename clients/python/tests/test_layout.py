@@ -68,6 +68,7 @@ def test_requests_have_the_keys_of_the_table(layout: dict[str, Any], fakes: Any)
         data[0]
         data.__getitems__([1])
         data.__getitems__([1])
+        data._query("what")
     loaderd.status()
     loaderd.stop()
     seen = [m for c in fake.connections for m in c.seen]

@@ -43,8 +43,9 @@ from loaderd._errors import (
     Unsupported,
     VersionError,
 )
+from loaderd._mapped import mapped
 from loaderd._version import __version__
-from loaderd.collection import MappedCollection, mapped
+from loaderd.collection import MappedCollection
 from loaderd.loader import Loader
 
 __all__ = [

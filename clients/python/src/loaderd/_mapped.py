@@ -1,0 +1,120 @@
+"""The way in: `mapped`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from loaderd import _arguments, _torch
+from loaderd._errors import Unsupported
+from loaderd._source import OnDaemonLoss, Source
+from loaderd.collection import MappedCollection
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+Join = Literal["inner", "outer"] | None
+
+
+def mapped(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    layers_keys: str | Sequence[str] | None = None,
+    obs_keys: str | Sequence[str] | None = None,
+    obsm_keys: str | Sequence[str] | None = None,
+    obs_filter: Any = None,
+    join: Join = "inner",
+    encode_labels: bool | Sequence[str] = True,
+    unknown_label: str | dict[str, str] | None = None,
+    cache_categories: bool = True,
+    parallel: bool = False,
+    dtype: Any = None,
+    *,
+    var_names: Sequence[str] | None = None,
+    var_key: str | None = None,
+    transforms: Sequence[Any] | None = None,
+    encoders: Any = None,
+    on_daemon_loss: OnDaemonLoss = "restart",
+) -> MappedCollection:
+    """Map h5ad files as one dataset, without loading them.
+
+    Rows are those of the first file, then those of the second, and so on. The daemon that reads the files is started
+    if none runs.
+
+    Parameters
+    ----------
+    paths
+        A path, a pattern such as ``"data/*.h5ad"`` (its matches are sorted), or a list of these.
+    layers_keys
+        ``"X"`` (the default), ``"raw.X"``, or names under ``layers``; one or several.
+    obs_keys
+        Columns of ``obs`` that each row carries.
+    obsm_keys
+        Names under ``obsm`` that each row carries, as ``obsm_NAME``.
+    obs_filter
+        Not supported yet.
+    join
+        ``"inner"``: the variables that all files have, in the order of the first. ``"outer"``: those that any
+        has, sorted; 0 where a file lacks one. None: each file keeps its own.
+    encode_labels
+        Which of ``obs_keys`` become codes: all, none, or those listed. A code is the place of a label in the sorted
+        labels of all files.
+    unknown_label
+        The label that becomes code -1: for all encoded keys, or by key.
+    cache_categories, parallel
+        Accepted as the reference does; nothing depends on them here.
+    dtype
+        Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files.
+    var_names, var_key, transforms, encoders
+        Not supported yet.
+    on_daemon_loss
+        What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
+        `DaemonGone`.
+
+    Returns
+    -------
+    MappedCollection
+        The dataset.
+
+    Raises
+    ------
+    NotFound, BadFile, Unsupported, NoElement, UnknownKey, NoSharedVars
+        What is wrong with a file or with what is asked of it. The daemon lives on.
+    InvalidArgument
+        An option has a value that it cannot have.
+    DaemonGone
+        No daemon runs and none could be started.
+
+    Examples
+    --------
+    >>> mapped = loaderd.mapped(["a.h5ad", "b.h5ad"], obs_keys=["cell_type"], join="inner")  # doctest: +SKIP
+    >>> for batch in mapped.loader(batch_size=128, shuffle=True, seed=0):  # doctest: +SKIP
+    ...     batch["X"], batch["cell_type"]
+    """
+    del cache_categories, parallel
+    if obs_filter is not None:
+        raise Unsupported(
+            "obs_filter is not supported yet",
+            stage="open",
+            object="obs_filter",
+            hint="filter with torch.utils.data.Subset(mapped, indices)",
+        )
+    obs = _arguments.keys("obs_keys", obs_keys, [])
+    encode, unknown, encoded = _arguments.labels_spec(obs, encode_labels, unknown_label)
+    source = Source(
+        paths=_arguments.expand(paths),
+        spec={
+            "layers_keys": _arguments.keys("layers_keys", layers_keys, ["X"]),
+            "obs_keys": obs,
+            "obsm_keys": _arguments.keys("obsm_keys", obsm_keys, []),
+            "join": _arguments.choice("join", join, ("inner", "outer", None)),
+            "encode_labels": encode,
+            "unknown_label": unknown,
+            "obs_filter": None,
+            "var_names": None if var_names is None else list(var_names),
+            "var_key": var_key,
+            "transforms": None if transforms is None else list(transforms),
+            "encoders": encoders,
+        },
+        on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
+    )
+    return MappedCollection(source, encoded, _torch.dtype_name(dtype))

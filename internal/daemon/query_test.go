@@ -1,0 +1,74 @@
+package daemon
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"testing"
+
+	"github.com/loaderd/loaderd/ipc"
+)
+
+// addQuery adds a query for one test.
+func addQuery(t *testing.T, name string, fn func(context.Context, asked) (*result, error)) {
+	t.Helper()
+	queries[name] = fn
+	t.Cleanup(func() { delete(queries, name) })
+}
+
+func TestAQueryIsAnsweredWithAValueAndArraysOfTheCallersOwn(t *testing.T) {
+	addQuery(t, "probe", func(_ context.Context, q asked) (*result, error) {
+		var args struct {
+			N int64 `msgpack:"n"`
+		}
+		if err := q.args.Decode(&args); err != nil {
+			return nil, err
+		}
+		data := binary.LittleEndian.AppendUint64(nil, uint64(args.N))
+		none := bytesArray("none", "float64", []int64{0, 3}, nil)
+		codes := bytesArray("codes", "int8", []int64{2}, []byte{1, 0xff})
+		codes.categories = []any{"B", "T"}
+		return &result{value: args.N + 1, arrays: []resultArray{bytesArray("n", "int64", []int64{1}, data), none, codes}}, nil
+	})
+	h := serve(t, Options{})
+	c := h.open(t, rawSpec, pbmc)
+	got, err := c.Query(h.ctx, "probe", map[string]any{"n": 41})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Value != int64(42) || len(got.Arrays) != 3 {
+		t.Fatalf("value %v, %d arrays", got.Value, len(got.Arrays))
+	}
+	n, none, codes := got.Arrays[0], got.Arrays[1], got.Arrays[2]
+	if len(n.Bytes()) != 8 || n.Bytes()[0] != 41 || len(none.Bytes()) != 0 || codes.Categories[1] != "T" || codes.Bytes()[1] != 0xff {
+		t.Errorf("arrays %v", got.Arrays)
+	}
+}
+
+func TestAQueryThatFailsOrPanicsCostsNothingElse(t *testing.T) {
+	addQuery(t, "panics", func(context.Context, asked) (*result, error) { panic("boom") })
+	addQuery(t, "fails late", func(context.Context, asked) (*result, error) {
+		return &result{arrays: []resultArray{{name: "a", dtype: "int8", shape: []int64{1}, size: 1, fill: func([]byte) error { panic("late") }}}}, nil
+	})
+	h := serve(t, Options{})
+	c := h.dial(t)
+	if _, err := c.Query(h.ctx, "var_list", nil); !errors.Is(err, ipc.ErrClosed) {
+		t.Errorf("before open: %v", err)
+	}
+	if _, err := c.Open(h.ctx, []string{pbmc}, rawSpec); err != nil {
+		t.Fatal(err)
+	}
+	for what, want := range map[string]error{"panics": ipc.ErrInternal, "fails late": ipc.ErrInternal, "var_lists": ipc.ErrInvalidArgument} {
+		if _, err := c.Query(h.ctx, what, nil); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", what, err, want)
+		}
+	}
+	got, err := c.Query(h.ctx, "var_list", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := got.Value.(map[string]any)["lists"].([]any)
+	if len(lists) != 1 || len(lists[0].([]any)) != 765 {
+		t.Errorf("var_list: %d lists", len(lists))
+	}
+}
