@@ -1,6 +1,9 @@
 package mapped
 
-import "math/bits"
+import (
+	"iter"
+	"math/bits"
+)
 
 // selection is the rows of one store that a filter keeps, in the order of the
 // file: a bit a row, and a directory that finds the k-th kept row in a few steps.
@@ -74,20 +77,46 @@ func selectBit(w uint64, k int) int {
 	return at
 }
 
-// each calls visit for the rows of a store of rows rows that are kept, in order, until it says false.
-func (s *selection) each(rows int64, visit func(row int64) bool) {
-	if s == nil {
-		for row := range rows {
-			if !visit(row) {
-				return
-			}
-		}
-		return
+// rowSet is the rows of a store, and which of them the collection has.
+type rowSet struct {
+	rows     int64 // of the file
+	selected *selection
+}
+
+// kept is how many rows of the store the collection has.
+func (r rowSet) kept() int64 {
+	if r.selected == nil {
+		return r.rows
 	}
-	for i, w := range s.keep {
-		for ; w != 0; w &= w - 1 {
-			if !visit(int64(i)*64 + int64(bits.TrailingZeros64(w))) {
-				return
+	return r.selected.kept
+}
+
+// row is the row of the file that is the k-th of the store; 0 ≤ k < kept.
+func (r rowSet) row(k int64) int64 {
+	if r.selected == nil {
+		return k
+	}
+	return r.selected.row(k)
+}
+
+// all lists the rows of the file that the collection has, in order, and how many come before each.
+func (r rowSet) all() iter.Seq2[int64, int64] {
+	return func(yield func(k, row int64) bool) {
+		if r.selected == nil {
+			for row := range r.rows {
+				if !yield(row, row) {
+					return
+				}
+			}
+			return
+		}
+		k := int64(0)
+		for i, w := range r.selected.keep {
+			for ; w != 0; w &= w - 1 {
+				if !yield(k, int64(i)*64+int64(bits.TrailingZeros64(w))) {
+					return
+				}
+				k++
 			}
 		}
 	}

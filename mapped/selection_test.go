@@ -3,6 +3,7 @@ package mapped
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -39,30 +40,29 @@ func TestASelectionOfClusteredRowsFindsThem(t *testing.T) {
 
 func checkSelection(t *testing.T, s *selection, n int64, want []int64) {
 	t.Helper()
+	if set := (rowSet{n, s}); set.kept() != int64(len(want)) {
+		t.Fatalf("keeps %d rows, want %d", set.kept(), len(want))
+	}
 	if int64(len(want)) == n {
 		if s != nil {
 			t.Fatal("a selection of all rows is not nil")
 		}
 		return
 	}
-	if s.kept != int64(len(want)) {
-		t.Fatalf("keeps %d rows, want %d", s.kept, len(want))
-	}
 	for k, row := range want {
 		if got := s.row(int64(k)); got != row {
 			t.Fatalf("kept row %d is row %d, want %d", k, got, row)
 		}
 	}
-	k := 0
-	s.each(n, func(row int64) bool {
-		if row != want[k] {
-			t.Fatalf("row %d comes at %d, want %d", row, k, want[k])
+	var got []int64
+	for k, row := range (rowSet{n, s}).all() {
+		if k != int64(len(got)) {
+			t.Fatalf("row %d is the %dth, want %d", row, k, len(got))
 		}
-		k++
-		return true
-	})
-	if k != len(want) {
-		t.Fatalf("%d rows come, want %d", k, len(want))
+		got = append(got, row)
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("rows are %v, want %v", got, want)
 	}
 }
 
