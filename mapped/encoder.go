@@ -208,13 +208,18 @@ func (c *Collection) countLayer(i int, join *varJoin) []nnzCount {
 	for k, s := range c.stores {
 		m := s.layers[i]
 		if m == nil {
-			counts[0] += s.rows
+			counts[0] += s.kept()
 			continue
 		}
 		limit := int64(most(join.maps[k], m.cols, join.width))
 		switch {
 		case m.sparse == nil:
-			counts[limit] += s.rows
+			counts[limit] += s.kept()
+		case s.selected != nil:
+			for _, row := range s.all() {
+				_, n := m.sparse.index.span(row)
+				counts[min(n, limit)]++
+			}
 		default:
 			for _, n := range m.sparse.counts {
 				counts[min(n.n, limit)] += n.rows
@@ -244,7 +249,7 @@ func (p *plan) mayLack(c *Collection, only int) bool {
 		return p.column.Missing
 	}
 	for i, part := range p.parts {
-		if part == nil && c.stores[i].rows > 0 && (only < 0 || i == only) {
+		if part == nil && c.stores[i].kept() > 0 && (only < 0 || i == only) {
 			return true
 		}
 	}
@@ -269,7 +274,7 @@ func (e *Encoder) Bounds(rows []int64, caps []int) []int {
 		store := e.c.storeOf(row)
 		for i, p := range e.csr {
 			if part := e.plans[p].parts[store]; part != nil {
-				caps[i] += part.bound(row - e.c.starts[store])
+				caps[i] += part.bound(e.c.stores[store].row(row - e.c.starts[store]))
 			}
 		}
 	}
