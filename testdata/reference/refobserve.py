@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Callable
 from typing import Any
@@ -108,7 +107,6 @@ def observe(make: Callable[..., Any], case: dict[str, Any], paths: list[Any]) ->
         _look(mc, case, found)
     finally:
         mc.close()
-        gc.collect()
     return found
 
 
