@@ -93,7 +93,7 @@ func (c *Collection) checkVarKey() error {
 	if lacking < 0 {
 		return nil
 	}
-	if n == len(c.stores) && len(c.stores) > 1 {
+	if n == len(c.stores) {
 		sort.Strings(have)
 		have = slices.Compact(have)
 		return fail(ErrUnknownKey, stageOpen, "var_key", didYouMean(key, have), "no file has the column %q in var", key)
