@@ -174,6 +174,7 @@ func (c *Collection) combine(rows *rowFilter) error {
 	c.hash = datasetHash(c.options, c.stores)
 	for _, s := range c.stores {
 		s.layerNames, s.obsmNames, s.obsNames, s.unfiltered = nil, nil, nil, nil
+		s.columns = nil // c.columns has what is needed of them
 	}
 	return nil
 }
