@@ -23,7 +23,8 @@ type Labels struct {
 // has missing labels.
 //
 // Numbers have the type that numpy's hstack gives them, and float64 where an
-// integer would be missing. Text, and booleans of which some are missing, come as codes.
+// integer would be missing. Text comes as codes, and so do nullable columns and
+// booleans of which some are missing: what they stand for keeps its kind.
 //
 // It fails with ErrUnknownKey for a key that no store has, ErrBadFile, ErrChanged, ErrClosed.
 func (c *Collection) Labels(ctx context.Context, key string) (*Labels, error) {
@@ -45,7 +46,8 @@ func (c *Collection) Labels(ctx context.Context, key string) (*Labels, error) {
 		if p.column == nil {
 			continue
 		}
-		coded = coded || p.column.valueType() == noType
+		nullable := p.column.source == SourceNullable && p.column.missing != nil
+		coded = coded || nullable || p.column.valueType() == noType
 		types = append(types, p.column.valueType())
 	}
 	if l.dtype = promoteAll(types...); !coded && l.dtype.isFloat() || !coded && !l.missing() {

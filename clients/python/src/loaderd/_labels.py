@@ -67,7 +67,7 @@ class Labelled:
         numpy.ndarray
             Of length ``n_obs``, not encoded. Numbers have the dtype to which numpy promotes those of the files. Text
             comes as objects. A missing label, also that of a file without the column, is NaN: integers of
-            which some are missing are float64, booleans are objects.
+            which some are missing are float64; booleans and nullable columns are objects then.
 
         Raises
         ------
