@@ -212,7 +212,7 @@ def _(w):
     w.array(g, "codes", np.resize([0, -1, 1], N).astype(">i2"), "array")
     w.array(g, "categories", np.array([300, 20]), "array")
     w.attr(root["obs"], "column-order", ["i2", "i4", "i8", "u2", "f4", "f8", "kind"])
-    return column("i2", "i4", "i8", "u2", "f4", "f8", "kind", encode=("i2", "kind"))
+    return column("i2", "i4", "i8", "u2", "f4", "f8", "kind", encode=("kind",))
 
 
 @form(FRAMES, "index of nullable text")

@@ -2,6 +2,7 @@
 
 import numpy as np
 from anndata_forms import M, N, both, column, counts
+from anndata_maker import TEXT
 from form import adder
 
 form = adder("anndata", ("h5ad", "zarr v2"))
@@ -42,6 +43,16 @@ def _(w):
     w.array(w.root, "X", counts().toarray())
     frames6(w, **FLAT)
     return [*both(layers_keys=["X"], obs_keys=list(FLAT)), *column("batch", "name")]
+
+
+@form(OLD, "0.5 and 0.6: records with text of variable length", ("h5ad",))
+def _(w):
+    w.array(w.root, "X", counts().toarray())
+    for name, index in (("obs", CELLS), ("var", GENES)):
+        kind = np.dtype([("index", TEXT), ("note", TEXT), ("n", "<i8")])
+        rows = np.array([(x, f"µ{i % 3}", i) for i, x in enumerate(index)], kind)
+        w.root.create_dataset(name, data=rows, dtype=kind)
+    return [*both(layers_keys=["X"]), *column("note", "n")]
 
 
 @form(OLD, "0.5 and 0.6: CSR and CSC marked by h5sparse")

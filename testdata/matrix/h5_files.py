@@ -137,6 +137,12 @@ def _(f):
         f.create_dataset("matrix", data=np.arange(100).reshape(10, 10), chunks=(3, 3), maxshape=(None, None))
 
 
+@form(FILES, "addresses of 2 bytes", ["earliest", "v108"], sizes=2)
+def _(f):
+    f["x"], f["text"] = np.arange(10), np.array(["a", "ü"], dtype=h5py.string_dtype())
+    f.attrs["s"] = "text"
+
+
 @form(FILES, "shared messages", LIBVERS[1:], shared=True)
 def _(f):
     for i in range(4):
