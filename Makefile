@@ -116,7 +116,7 @@ endif
 
 .PHONY: test-go
 test-go: bin/loaderd test-formats ## the Go tests, with the race detector
-	go test -race -timeout 10m ./...
+	go test -race -timeout 10m -skip '^TestEveryFormOfTheMatrix' ./...
 ifneq ($(LIBDEFLATE),no)
 	go test -race -tags libdeflate ./mapped/codec
 endif
