@@ -115,11 +115,30 @@ endif
 	go -C internal/tools build -o '$(CURDIR)/$@' honnef.co/go/tools/cmd/staticcheck
 
 .PHONY: test-go
-test-go: bin/loaderd ## the Go tests, with the race detector
-	go test -race -timeout 10m ./...
+test-go: bin/loaderd test-formats ## the Go tests, with the race detector
+	go test -race -timeout 10m -skip '^TestEveryFormOfTheMatrix' ./...
 ifneq ($(LIBDEFLATE),no)
 	go test -race -tags libdeflate ./mapped/codec
 endif
+
+# Nothing here runs in parallel with itself, so the race detector, which is in test-go, would find no more, only slowly. It is
+# here that every byte of the damaged files is flipped: under the detector, each eleventh or so.
+FORMATS := ./mapped ./mapped/h5 ./mapped/zarr -run '^Test(EveryFormOfTheMatrix|ADamagedAnnData|AnyFlippedByte|EveryByteOf)'
+
+.PHONY: test-formats
+test-formats: matrix ## every form of file there is against h5py, zarr-python and anndata; and damaged files
+	LOADERD_MATRIX='$(CURDIR)/.cache/matrix' go test -timeout 10m $(FORMATS)
+
+.PHONY: formats
+formats: matrix ## write docs/formats.md anew, from what the readers do with every form
+	LOADERD_MATRIX='$(CURDIR)/.cache/matrix' go test -timeout 10m -p 1 $(FORMATS) -update
+
+# Some hundred small files of every form, and what h5py, zarr-python and anndata read in them.
+.PHONY: matrix
+matrix: .cache/matrix/matrix.json.gz
+
+.cache/matrix/matrix.json.gz: $(wildcard testdata/matrix/*.py testdata/*_reading.py testdata/*_writing.py) .venv/.installed
+	$(VENV) testdata/matrix $(@D)
 
 .PHONY: test-python
 test-python: setup wheel ## the Python tests: client, demo, documents, wheel, benchmark

@@ -28,10 +28,11 @@ var mayImport = map[string][]string{
 
 	"mapped": {"mapped/h5", "mapped/zarr", "cache"},
 
-	"internal/build":  {},
-	"internal/leak":   {},
-	"internal/lint":   {},
-	"internal/daemon": {anyOfOurs},
+	"internal/build":   {},
+	"internal/leak":    {},
+	"internal/lint":    {},
+	"internal/daemon":  {anyOfOurs},
+	"internal/formats": {},
 
 	"cmd/loaderd": {"ipc", "internal/build", "internal/daemon"},
 }
