@@ -33,6 +33,8 @@ var mayImport = map[string][]string{
 	"internal/lint":   {},
 	"internal/daemon": {anyOfOurs},
 
+	"bench/readers/decode": {"mapped/codec", "mapped/h5", "mapped/zarr"},
+
 	"cmd/loaderd": {"ipc", "internal/build", "internal/daemon"},
 }
 
