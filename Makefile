@@ -42,9 +42,9 @@ GO_BUILD := $(GO_BUILD_$(LIBDEFLATE)) -trimpath -ldflags '$(strip $(LDFLAGS) $(L
 .PHONY: help
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "and may be followed by:"
-	@awk -F '\\?=|#' '/^[A-Z]+ \?=/ { sub(/ +$$/, "", $$1); sub(/^ +/, "", $$3); printf "  %-12s %s\n", $$1 "=…", $$3 }' $(MAKEFILE_LIST)
+	@awk -F '\\?=|#' '/^[A-Z]+ \?=/ { sub(/ +$$/, "", $$1); sub(/^ +/, "", $$3); printf "  %-13s %s\n", $$1 "=…", $$3 }' $(MAKEFILE_LIST)
 
 # --- set-up -----------------------------------------------------------------------------------------------
 
@@ -85,6 +85,10 @@ demo: setup ## train a small classifier on real cells through the daemon
 .PHONY: bench
 bench: setup ## measure loaderd beside lamindb, print one table
 	@$(VENV) -m bench $(BENCH)
+
+.PHONY: bench-readers
+bench-readers: setup ## measure the readers of HDF5 and zarr beside h5py and zarr-python
+	@$(VENV) -m bench.readers $(BENCH)
 
 .PHONY: wheel
 wheel: setup ## build dist/loaderd-….whl, which carries the binary

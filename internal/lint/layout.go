@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	"internal/daemon":  {anyOfOurs},
 	"internal/formats": {},
 
+	"bench/readers/decode": {"mapped/codec", "mapped/h5", "mapped/zarr"},
+
 	"cmd/loaderd": {"ipc", "internal/build", "internal/daemon"},
 }
 
