@@ -208,6 +208,8 @@ def test_text_comes_as_codes_with_a_table_and_as_objects_on_request(mapped: Any,
         assert again.categories == batch.categories
         assert np.asarray(again.mask["note"]).all()
         assert batch.copy().categories is batch.categories
+        labels = batch.labels("label").tolist()
+        assert batch.to_arrow()["label"].to_pylist() == [None if v != v else v for v in labels]
     assert found == uneven.obs("label")
     objects = list(data.loader(5, to=to, strings="objects"))
     assert type(objects[0]["label"]) is (list if to == "torch" else np.ndarray)

@@ -104,7 +104,7 @@ class Batch(dict[str, Any]):
     def to_arrow(self) -> Any:
         """Give a ``pyarrow.RecordBatch`` of the same columns, without a copy where Arrow's layout is ours.
 
-        Dense fields become fixed-size lists, sparse ones lists of {column, value}, masks nulls.
+        Dense fields become fixed-size lists, sparse ones lists of {column, value}, text dictionaries, masks nulls.
         """
         from loaderd._arrow import record_batch
 
