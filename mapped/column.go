@@ -1,6 +1,9 @@
 package mapped
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
 
 // codes are numbers of table entries, -1 for none, in the narrowest type that holds them.
 type codes struct {
@@ -160,6 +163,28 @@ func (c *column) values() []value {
 	for i := range c.n {
 		if v, ok := c.value(i); ok {
 			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// texts are the values as text, as names of rows are: numbers as Python writes them, "nan" for none.
+func (c *column) texts() []string {
+	out := make([]string, c.n)
+	for i := range out {
+		switch v, ok := c.value(i); {
+		case !ok:
+			out[i] = "nan"
+		case v.kind == textValue:
+			out[i] = v.text
+		case v.kind == floatValue:
+			out[i] = pythonFloat(v.float())
+		case v.kind == boolValue:
+			out[i] = map[bool]string{false: "False", true: "True"}[v.bits != 0]
+		case v.kind == uintValue:
+			out[i] = strconv.FormatUint(v.bits, 10)
+		default:
+			out[i] = strconv.FormatInt(int64(v.bits), 10)
 		}
 	}
 	return out

@@ -35,8 +35,10 @@
 //     not of a batch.
 //
 // X and layers are joined over var of all stores, raw.X over raw.var of the stores
-// that have it. Equal lists in equal order are not joined: their order stays and
-// names may repeat.
+// that have it; rows of one store may have raw.X as it is there. Equal lists in equal
+// order are not joined: their order stays and names may repeat. A panel
+// (Options.VarNames) takes the place of all joins. Variables are named by the index,
+// or by the column Options.VarKey. Sparse rows go through the column map in one pass.
 //
 // # Reading
 //

@@ -15,6 +15,8 @@ type EncoderOptions struct {
 	// Store, if not nil, is the only store whose rows will be asked for. What JoinNone leaves in different widths
 	// then has the width it has there: rows of one store are one dense array, whatever the others are.
 	Store *int
+	// OwnRaw gives raw.X of that store the columns it has there, not those of the join. A panel prevails.
+	OwnRaw bool
 }
 
 // Encoder writes rows of a collection into memory in one form. It is immutable
@@ -23,6 +25,7 @@ type Encoder struct {
 	c      *Collection
 	mayPad bool
 	only   int // the one store that is encoded; -1: all
+	ownRaw bool
 	fields []Field
 	plans  []plan
 	csr    []int // numbers of the plans that are CSR
@@ -58,7 +61,7 @@ func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
 			return nil, err
 		}
 	}
-	e := &Encoder{c: c, mayPad: o.MayPad, only: -1}
+	e := &Encoder{c: c, mayPad: o.MayPad, only: -1, ownRaw: o.OwnRaw && o.Store != nil && c.options.VarNames == nil}
 	if o.Store != nil {
 		if e.only = *o.Store; e.only < 0 || e.only >= len(c.stores) {
 			return nil, fail(ErrInvalid, stageEncode, "store", "", "there is no store %d of %d", e.only, len(c.stores))
@@ -99,15 +102,22 @@ func (e *Encoder) add(p plan) {
 
 func (e *Encoder) addLayer(i int, key string, format Format, want dtype) error {
 	join := e.c.joinOf(key)
+	own := key == "raw.X" && e.ownRaw
+	if own {
+		join = newVarJoin(len(e.c.stores))
+	} else if key == "raw.X" && e.c.rawError != nil {
+		return e.c.rawError
+	}
 	p := plan{Field: &Field{Name: key, Width: join.width}, absent: func(row []byte) { clear(row) }}
 	if format == CSR {
 		p.Kind = KindCSR
-	} else if join.uneven >= 0 && e.only >= 0 {
+	}
+	if own || format == Dense && join.uneven >= 0 && e.only >= 0 {
 		p.Width = 0
 		if m := e.c.stores[e.only].layers[i]; m != nil {
 			p.Width = m.cols
 		}
-	} else if join.uneven >= 0 {
+	} else if format == Dense && join.uneven >= 0 {
 		return e.uneven(key, join.even, join.uneven, func(s *store) *matrix { return s.layers[i] },
 			`use format="csr", or join="inner" or "outer"`)
 	}
@@ -193,17 +203,21 @@ func (p *plan) build(e *Encoder, of func(*store) *matrix, maps []*colMap, want d
 }
 
 // countLayer says how many values the rows of a layer can have in a csr field.
-func (c *Collection) countLayer(i, width int) []nnzCount {
+func (c *Collection) countLayer(i int, join *varJoin) []nnzCount {
 	counts := make(map[int64]int64)
-	for _, s := range c.stores {
-		switch m := s.layers[i]; {
-		case m == nil:
+	for k, s := range c.stores {
+		m := s.layers[i]
+		if m == nil {
 			counts[0] += s.rows
+			continue
+		}
+		limit := int64(most(join.maps[k], m.cols, join.width))
+		switch {
 		case m.sparse == nil:
-			counts[int64(min(m.cols, width))] += s.rows
+			counts[limit] += s.rows
 		default:
 			for _, n := range m.sparse.counts {
-				counts[min(n.n, int64(width))] += n.rows
+				counts[min(n.n, limit)] += n.rows
 			}
 		}
 	}

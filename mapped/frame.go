@@ -2,7 +2,6 @@ package mapped
 
 import (
 	"slices"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -377,24 +376,7 @@ func (f *frame) names() ([]string, error) {
 	if c == nil {
 		return nil, f.env.fail(ErrBadFile, f.at(f.index), rewriteHint, "no index")
 	}
-	out := make([]string, c.n)
-	for i := range out {
-		switch v, ok := c.value(i); {
-		case !ok:
-			out[i] = "nan"
-		case v.kind == textValue:
-			out[i] = v.text
-		case v.kind == floatValue:
-			out[i] = pythonFloat(v.float())
-		case v.kind == boolValue:
-			out[i] = map[bool]string{false: "False", true: "True"}[v.bits != 0]
-		case v.kind == uintValue:
-			out[i] = strconv.FormatUint(v.bits, 10)
-		default:
-			out[i] = strconv.FormatInt(int64(v.bits), 10)
-		}
-	}
-	return out, nil
+	return c.texts(), nil
 }
 
 // texts reads text whole. Names and labels go to clients, whose strings are UTF-8, and so must these be.

@@ -46,6 +46,11 @@ type Options struct {
 	ObsmKeys []string
 	// Join of X and layers over var, and of raw.X over raw.var.
 	Join Join
+	// VarNames is a panel: these variables are the columns, in this order, whatever
+	// Join says; what a store lacks is 0. nil: the columns are those of the join.
+	VarNames []string
+	// VarKey is the column of var (and of raw.var) that names variables; "" is the index.
+	VarKey string
 	// Encode lists those of ObsKeys whose values become codes 0…k-1.
 	Encode []string
 	// UnknownLabel gives, per encoded key, a label that becomes -1 and takes no number.
@@ -93,7 +98,25 @@ func (o Options) normalised() (Options, error) {
 			}
 		}
 	}
+	if err := o.checkPanel(); err != nil {
+		return o, err
+	}
 	return o, o.checkNames()
+}
+
+// checkPanel refuses a panel that is empty or names a variable twice.
+func (o Options) checkPanel() error {
+	if o.VarNames != nil && len(o.VarNames) == 0 {
+		return fail(ErrInvalid, stageOpen, "var_names", "leave it out for the variables of the join", "the list is empty")
+	}
+	seen := make(map[string]int, len(o.VarNames))
+	for i, name := range o.VarNames {
+		if first, ok := seen[name]; ok {
+			return fail(ErrInvalid, stageOpen, "var_names", "name each variable once", "%q stands at %d and at %d", name, first, i)
+		}
+		seen[name] = i
+	}
+	return nil
 }
 
 // checkNames refuses keys that would give two batch fields one name.

@@ -5,6 +5,7 @@ type part struct {
 	m     *matrix
 	cols  *colMap // nil: columns are as they are
 	width int     // of the field
+	most  int     // values of a row
 	out   dtype
 
 	// sum is the type in which repeated columns are added: the file's, as scipy
@@ -23,7 +24,7 @@ type part struct {
 
 func newPart(m *matrix, cols *colMap, width int, out dtype) *part {
 	stored := m.dtype()
-	p := &part{m: m, cols: cols, width: width, out: out, sum: stored}
+	p := &part{m: m, cols: cols, width: width, most: most(cols, m.cols, width), out: out, sum: stored}
 	if stored == float16Type {
 		p.sum = float32Type
 		p.widen = casterFor(float32Type, float16Type)
@@ -55,13 +56,21 @@ func (p *part) from() []int32 {
 	return p.cols.from
 }
 
+// most is how many columns of the store a row of the field can have.
+func most(cols *colMap, stored, width int) int {
+	if cols != nil {
+		stored = cols.kept
+	}
+	return min(stored, width)
+}
+
 // bound is how many values a row can have in a CSR batch.
 func (p *part) bound(row int64) int {
 	if p.m.sparse == nil {
-		return min(p.m.cols, p.width)
+		return p.most
 	}
 	_, n := p.m.sparse.index.span(row)
-	return int(min(n, int64(p.width)))
+	return int(min(n, int64(p.most)))
 }
 
 // writeDense fills dst, one row of the field.

@@ -32,6 +32,7 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 	}
 	return mapped.Options{
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
+		VarNames: spec.VarNames, VarKey: spec.VarKey,
 		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(),
 	}, nil
 }
@@ -79,8 +80,6 @@ func notYet(spec ipc.Spec) error {
 		used bool
 	}{
 		{"obs_filter", spec.Filter.Expr != "" || spec.Filter.Terms != nil},
-		{"var_names", spec.VarNames != nil},
-		{"var_key", spec.VarKey != ""},
 		{"transforms", spec.Transforms != nil},
 		{"encoders", spec.Encoders != nil},
 	} {

@@ -36,6 +36,8 @@ type resultArray struct {
 
 // queries has the queries by what they ask.
 var queries = map[string]func(ctx context.Context, q asked) (*result, error){
+	"coverage": queryCoverage,
+	"form":     queryForm,
 	"var_list": queryVarList,
 }
 

@@ -25,6 +25,7 @@ from loaderd._errors import (
     BatchesHeldWarning,
     Busy,
     Closed,
+    CoverageWarning,
     DaemonGone,
     DaemonRestartedWarning,
     IndexOutOfRange,
@@ -80,6 +81,7 @@ __all__ = [
     # warnings
     "LoaderdWarning",
     "BatchesHeldWarning",
+    "CoverageWarning",
     "DaemonRestartedWarning",
     "__version__",
 ]

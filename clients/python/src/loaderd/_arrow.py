@@ -18,7 +18,11 @@ def record_batch(batch: Batch) -> Any:
     columns = {}
     for key, value in batch.items():
         mask = batch.mask.get(key)
-        columns[key] = _column(_plain(value), None if mask is None else ~np.asarray(mask))
+        missing = None if mask is None else ~np.asarray(mask)
+        column = _column(_plain(value), missing)
+        if pa.types.is_int32(column.type) and key in batch.categories:  # encoded labels are int64, and stay numbers
+            column = pa.DictionaryArray.from_arrays(column, pa.array([str(c) for c in batch.categories[key]]))
+        columns[key] = column
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 

@@ -64,7 +64,13 @@ def mapped(
         Accepted as the reference does; nothing depends on them here.
     dtype
         Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files.
-    var_names, var_key, transforms, encoders
+    var_names
+        A panel of variables: the columns of ``X``, layers and ``raw.X``, in this order, whatever the files hold and
+        ``join`` says. What a file lacks is 0 in its rows; `MappedCollection.coverage` has a report.
+    var_key
+        The column of ``var`` (and of ``raw.var``) that names variables, such as one of Ensembl ids; None: the index.
+        All files must have it, with text, categories or whole numbers, none missing and none twice.
+    transforms, encoders
         Not supported yet.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
@@ -83,6 +89,11 @@ def mapped(
         An option has a value that it cannot have.
     DaemonGone
         No daemon runs and none could be started.
+
+    Warns
+    -----
+    CoverageWarning
+        A file has fewer than half of ``var_names``.
 
     Examples
     --------
@@ -110,11 +121,17 @@ def mapped(
             "encode_labels": encode,
             "unknown_label": unknown,
             "obs_filter": None,
-            "var_names": None if var_names is None else list(var_names),
-            "var_key": var_key,
+            "var_names": _arguments.panel(var_names),
+            "var_key": _arguments.optional_name("var_key", var_key),
             "transforms": None if transforms is None else list(transforms),
             "encoders": encoders,
         },
         on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
     )
-    return MappedCollection(source, encoded, _torch.dtype_name(dtype))
+    made = MappedCollection(source, encoded, _torch.dtype_name(dtype))
+    try:
+        made.warn_of_coverage()
+    except BaseException:  # the warning may be an error
+        made.close()
+        raise
+    return made

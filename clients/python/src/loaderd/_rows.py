@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from loaderd._convert import Converter, label_table
+from loaderd._batch import label_table
+from loaderd._convert import Converter
 from loaderd._errors import InvalidArgument
 from loaderd._protocol import IDX
 from loaderd._schema import Array, Field, Reader, mask_of

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from loaderd import _arguments, _torch
-from loaderd._convert import TARGETS, Target
+from loaderd._batch import label_table
+from loaderd._convert import STRINGS, TARGETS, Strings, Target
 from loaderd._errors import InvalidArgument
 from loaderd._iterator import Cursor, LoaderIterator
 from loaderd._stream import Counters
@@ -36,6 +37,7 @@ class Options:
     format: Literal["dense", "csr"]
     dtype: str | None
     to: Target
+    strings: Strings
     prefetch: int
 
     @classmethod
@@ -66,6 +68,7 @@ class Options:
             world_size=world_size,
             format=choice("format", given["format"], ("dense", "csr")),
             dtype=given["dtype"],
+            strings=choice("strings", given["strings"], STRINGS),
             to=target or ("torch" if _torch.in_use() else "numpy"),
             prefetch=0 if given["prefetch"] is None else number("prefetch", given["prefetch"], 0, 1024),
         )
@@ -208,6 +211,24 @@ class Loader:
     def seed(self) -> int:
         """The seed of the shuffle; the one drawn, if none was given."""
         return self._options.seed
+
+    @property
+    def encoders(self) -> dict[str, dict[Any, int]]:
+        """Label -> code, for each encoded key, as `MappedCollection.encoders`."""
+        return {c["key"]: dict(c["encoder"] or []) for c in self._columns() if c["encoded"]}
+
+    @property
+    def categories(self) -> dict[str, tuple[Any, ...]]:
+        """The labels that codes number, for each key of them, as `Batch.categories`."""
+        return {c["key"]: tuple(c["categories"]) for c in self._columns() if self._coded(c)}
+
+    def _columns(self) -> list[Any]:
+        return self._source.describe()["columns"] or []
+
+    def _coded(self, column: Any) -> bool:
+        if column["encoded"] or column["categories"] is None:
+            return bool(column["encoded"])
+        return self._options.strings == "codes" and label_table(tuple(column["categories"])).dtype == object
 
     @property
     def batch_size(self) -> int:
