@@ -24,10 +24,12 @@ type Collection struct {
 
 	vars    *varJoin // of X and layers
 	rawVars *varJoin
-	columns []*obsColumn
-	counts  []func() []nnzCount // per layer, made when first asked for
-	hash    [sha256.Size]byte
-	turning *turning // nil: no matrix is CSC
+	// programs are the transforms of each of Options.LayersKeys; nil for none.
+	programs []*program
+	columns  []*obsColumn
+	counts   []func() []nnzCount // per layer, made when first asked for
+	hash     [sha256.Size]byte
+	turning  *turning // nil: no matrix is CSC
 
 	closed atomic.Bool
 }
@@ -151,7 +153,13 @@ func (c *Collection) combine() error {
 		return err
 	}
 	for i, key := range c.options.LayersKeys {
-		width := c.joinOf(key).width
+		join := c.joinOf(key)
+		prog, err := newProgram(c.options.steps[key], join, key)
+		if err != nil {
+			return err
+		}
+		c.programs = append(c.programs, prog)
+		width := join.width
 		c.counts = append(c.counts, sync.OnceValue(func() []nnzCount { return c.countLayer(i, width) }))
 	}
 	for i, key := range c.options.ObsKeys {
