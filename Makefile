@@ -132,11 +132,7 @@ wheel-test: wheel ## the wheel in an empty environment, without Go
 
 .PHONY: fuzz
 fuzz: ## every fuzz target, FUZZTIME each
-	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(GO_DIRS) | sed 's/:func / /' | \
-	while read -r file name; do \
-		echo "$$name ($$(dirname $$file), $(FUZZTIME))"; \
-		go test ./$$(dirname $$file) -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) </dev/null || exit 1; \
-	done
+	@sh internal/build/fuzz.sh '$(FUZZTIME)' $(GO_DIRS)
 
 .PHONY: fuzz-short
 fuzz-short:

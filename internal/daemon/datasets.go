@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,9 @@ import (
 // linger is how long a collection stays open after its last user: a new iterator, or the next cell of a
 // notebook, finds it warm.
 const linger = 30 * time.Second
+
+// maxIdle is how many collections stay open so: who rewrites a file and opens it again in a loop leaves one each time.
+const maxIdle = 8
 
 // dataset is an open collection, shared by all connections that asked for the same thing.
 type dataset struct {
@@ -99,11 +103,26 @@ func openGuarded(ctx context.Context, paths []string, o mapped.Options) (c *mapp
 	return mapped.Open(ctx, paths, o)
 }
 
+// release counts d once less. Beyond maxIdle, those that nobody uses close in the order in which they fell idle.
 func (s *datasets) release(d *dataset, now time.Time) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	d.refs--
 	d.idle = now
+	var idle []*dataset
+	for _, d := range s.open {
+		if d.refs == 0 {
+			idle = append(idle, d)
+		}
+	}
+	slices.SortFunc(idle, func(a, b *dataset) int { return a.idle.Compare(b.idle) })
+	idle = idle[:max(0, len(idle)-maxIdle)]
+	for _, d := range idle {
+		delete(s.open, d.key)
+	}
+	s.mu.Unlock()
+	for _, d := range idle {
+		d.coll.Close()
+	}
 }
 
 // expire closes what has been idle since before the given time.

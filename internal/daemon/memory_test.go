@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -205,6 +206,40 @@ func TestCollectionsAreSharedAndCloseWhenNobodyUsesThem(t *testing.T) {
 	d.expire(now.Add(time.Nanosecond))
 	if n := len(d.list()); n != 0 {
 		t.Errorf("%d collections are open after their linger", n)
+	}
+}
+
+func TestFewCollectionsStayOpenWithoutAUser(t *testing.T) {
+	leak.Check(t)
+	d := newDatasets()
+	defer d.close()
+	path, start := copyOf(t, "a.h5ad"), time.Now()
+	used, err := d.acquire(t.Context(), []string{path}, ipc.Spec{}, mapped.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var last *dataset
+	for i := range maxIdle + 5 {
+		at := start.Add(time.Duration(i) * time.Second)
+		if err := os.Chtimes(path, at, at); err != nil { // as good as rewritten
+			t.Fatal(err)
+		}
+		if last, err = d.acquire(t.Context(), []string{path}, ipc.Spec{}, mapped.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		d.release(last, at)
+	}
+	open := d.list()
+	if len(open) != maxIdle+1 {
+		t.Errorf("%d collections are open, want the one in use and %d", len(open), maxIdle)
+	}
+	for _, o := range open {
+		if o.coll != used.coll && o.idle.Before(start.Add(5*time.Second)) {
+			t.Errorf("one that fell idle at %s is open, and later ones are not", o.idle)
+		}
+	}
+	if _, err := used.coll.NewEncoder(mapped.EncoderOptions{}); err != nil {
+		t.Errorf("one in use was closed: %v", err)
 	}
 }
 
