@@ -100,15 +100,15 @@ func benchFile(b *testing.B, unsorted bool) *memFile {
 	return f
 }
 
-func benchCollection(b *testing.B, unsorted bool) *Collection {
+func benchCollection(b *testing.B, unsorted bool, transforms ...Transform) *Collection {
 	b.Helper()
 	var c *Collection
 	var err error
 	if paths := os.Getenv("LOADERD_BENCH_H5AD"); paths != "" {
-		c, err = Open(context.Background(), strings.Split(paths, ":"), Options{Join: JoinOuter})
+		c, err = Open(context.Background(), strings.Split(paths, ":"), Options{Join: JoinOuter, Transforms: transforms})
 	} else {
 		file := benchFile(b, unsorted)
-		c, err = openWith(context.Background(), []string{"bench"}, Options{}, func(string) (container, error) { return file, nil })
+		c, err = openWith(context.Background(), []string{"bench"}, Options{Transforms: transforms}, func(string) (container, error) { return file, nil })
 	}
 	if err != nil {
 		b.Fatal(err)
@@ -117,8 +117,8 @@ func benchCollection(b *testing.B, unsorted bool) *Collection {
 	return c
 }
 
-func benchmarkFill(b *testing.B, unsorted bool, o EncoderOptions, workers int) {
-	c := benchCollection(b, unsorted)
+func benchmarkFill(b *testing.B, unsorted bool, o EncoderOptions, workers int, transforms ...Transform) {
+	c := benchCollection(b, unsorted, transforms...)
 	e, err := c.NewEncoder(o)
 	if err != nil {
 		b.Fatal(err)
@@ -191,5 +191,26 @@ func BenchmarkFill(b *testing.B) {
 		{"csr float16", false, EncoderOptions{Format: CSR, DType: "float16"}, 1},
 	} {
 		b.Run(bench.name, func(b *testing.B) { benchmarkFill(b, bench.unsorted, bench.o, bench.workers) })
+	}
+}
+
+func BenchmarkFillTransformed(b *testing.B) {
+	normal := []Transform{{"normalize_total", map[string]any{"target_sum": 1e4}}, {"log1p", nil}}
+	ones := make([]float64, benchGenes)
+	for i := range ones {
+		ones[i] = 1
+	}
+	for _, bench := range []struct {
+		name string
+		o    EncoderOptions
+		list []Transform
+	}{
+		{"log-normalised, dense float32", EncoderOptions{}, normal},
+		{"log-normalised, dense bfloat16", EncoderOptions{DType: "bfloat16"}, normal},
+		{"log-normalised, csr float32", EncoderOptions{Format: CSR}, normal},
+		{"log-normalised and scaled, dense float32", EncoderOptions{}, append(normal[:2:2], Transform{"scale", map[string]any{"mean": ones, "std": ones}})},
+		{"2048 tokens", EncoderOptions{}, []Transform{{"rank_tokens", map[string]any{"k": 2048, "divisor": ones}}}},
+	} {
+		b.Run(bench.name, func(b *testing.B) { benchmarkFill(b, false, bench.o, 1, bench.list...) })
 	}
 }

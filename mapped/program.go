@@ -234,29 +234,29 @@ func (ps *pass) run(vals []float32, idx []int32, factor float64, m *memo) {
 	}
 }
 
-// memo remembers, for one pass over one row, what small whole numbers became.
+// memo remembers, for one pass over one row, what values became: a row has few
+// different ones. A value has one place in it, the last one that needs it keeps it.
 type memo struct {
-	now  uint32
-	made [memoSize]uint32 // of now: the value is known
-	vals [memoSize]float32
+	now     uint32
+	entries [1 << memoBits]struct {
+		made uint32 // of pass now: the entry is of this one
+		from uint32 // bits of the value
+		to   float32
+	}
 }
 
-const memoSize = 256
+const memoBits = 8
 
 func (m *memo) run(ps *pass, vals []float32, factor float64) {
 	if m.now++; m.now == 0 {
-		m.made, m.now = [memoSize]uint32{}, 1
+		*m = memo{now: 1}
 	}
 	for k, x := range vals {
-		if x > 0 && x < memoSize {
-			if i := uint8(x); float32(i) == x {
-				if m.made[i] != m.now {
-					m.made[i], m.vals[i] = m.now, ps.value(x, factor)
-				}
-				vals[k] = m.vals[i]
-				continue
-			}
+		from := math.Float32bits(x)
+		e := &m.entries[from*0x9e3779b1>>(32-memoBits)]
+		if e.made != m.now || e.from != from {
+			e.made, e.from, e.to = m.now, from, ps.value(x, factor)
 		}
-		vals[k] = ps.value(x, factor)
+		vals[k] = e.to
 	}
 }

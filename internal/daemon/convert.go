@@ -33,6 +33,7 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 	return mapped.Options{
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
 		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(),
+		Transforms: transformsOf(spec.Transforms),
 	}, nil
 }
 
@@ -81,7 +82,6 @@ func notYet(spec ipc.Spec) error {
 		{"obs_filter", spec.Filter.Expr != "" || spec.Filter.Terms != nil},
 		{"var_names", spec.VarNames != nil},
 		{"var_key", spec.VarKey != ""},
-		{"transforms", spec.Transforms != nil},
 		{"encoders", spec.Encoders != nil},
 	} {
 		if part.used {
@@ -89,4 +89,12 @@ func notYet(spec ipc.Spec) error {
 		}
 	}
 	return nil
+}
+
+// transformsOf is the wire's list of transforms as package mapped takes it: nil is nil.
+func transformsOf(list []ipc.Transform) (out []mapped.Transform) {
+	for _, t := range list {
+		out = append(out, mapped.Transform{Name: t.Name, Args: t.Args})
+	}
+	return out
 }
