@@ -31,6 +31,8 @@ type Collection struct {
 	hash     [sha256.Size]byte
 	turning  *turning // nil: no matrix is CSC
 
+	statistics *statStore
+
 	closed atomic.Bool
 }
 
@@ -71,7 +73,7 @@ func openStill(ctx context.Context, paths []string, o Options, file func(path st
 	if len(paths) == 0 {
 		return nil, fail(ErrInvalid, stageOpen, "paths", "give at least one file", "no paths")
 	}
-	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes)}
+	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes), statistics: newStatStore()}
 	if c.stores, err = openStores(ctx, &opener{options: o, file: file, cache: c.cache}, paths); err != nil {
 		return nil, err
 	}

@@ -8,10 +8,13 @@ from loaderd import _arguments, _torch
 from loaderd._errors import Unsupported
 from loaderd._source import OnDaemonLoss, Source
 from loaderd.collection import MappedCollection
+from loaderd.transforms import to_wire
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+
+    from loaderd.transforms import Transform
 
 Join = Literal["inner", "outer"] | None
 
@@ -31,7 +34,7 @@ def mapped(
     *,
     var_names: Sequence[str] | None = None,
     var_key: str | None = None,
-    transforms: Sequence[Any] | None = None,
+    transforms: Sequence[Transform] | Transform | None = None,
     encoders: Any = None,
     on_daemon_loss: OnDaemonLoss = "restart",
 ) -> MappedCollection:
@@ -63,9 +66,13 @@ def mapped(
     cache_categories, parallel
         Accepted as the reference does; nothing depends on them here.
     dtype
-        Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files.
-    var_names, var_key, transforms, encoders
+        Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files. ``"bfloat16"``, which
+        numpy lacks, comes as tensors only.
+    var_names, var_key, encoders
         Not supported yet.
+    transforms
+        What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
+        unless ``dtype`` says otherwise.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
         `DaemonGone`.
@@ -112,7 +119,7 @@ def mapped(
             "obs_filter": None,
             "var_names": None if var_names is None else list(var_names),
             "var_key": var_key,
-            "transforms": None if transforms is None else list(transforms),
+            "transforms": to_wire(transforms),
             "encoders": encoders,
         },
         on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
