@@ -105,7 +105,8 @@ func benchCollection(b *testing.B, unsorted bool, o Options) *Collection {
 	var c *Collection
 	var err error
 	if paths := os.Getenv("LOADERD_BENCH_H5AD"); paths != "" {
-		c, err = Open(context.Background(), strings.Split(paths, ":"), Options{Join: JoinOuter, VarNames: o.VarNames})
+		o.Join = JoinOuter
+		c, err = Open(context.Background(), strings.Split(paths, ":"), o)
 	} else {
 		file := benchFile(b, unsorted)
 		c, err = openWith(context.Background(), []string{"bench"}, o, func(string) (container, error) { return file, nil })
@@ -213,5 +214,26 @@ func BenchmarkFillPanel(b *testing.B) {
 		{"csr float32", false, EncoderOptions{Format: CSR}},
 	} {
 		b.Run(bench.name, func(b *testing.B) { benchmarkFill(b, bench.unsorted, Options{VarNames: panel}, bench.o, 1) })
+	}
+}
+
+func BenchmarkFillTransformed(b *testing.B) {
+	normal := []Transform{{"normalize_total", map[string]any{"target_sum": 1e4}}, {"log1p", nil}}
+	ones := make([]float64, benchGenes)
+	for i := range ones {
+		ones[i] = 1
+	}
+	for _, bench := range []struct {
+		name string
+		o    EncoderOptions
+		list []Transform
+	}{
+		{"log-normalised, dense float32", EncoderOptions{}, normal},
+		{"log-normalised, dense bfloat16", EncoderOptions{DType: "bfloat16"}, normal},
+		{"log-normalised, csr float32", EncoderOptions{Format: CSR}, normal},
+		{"log-normalised and scaled, dense float32", EncoderOptions{}, append(normal[:2:2], Transform{"scale", map[string]any{"mean": ones, "std": ones}})},
+		{"2048 tokens", EncoderOptions{}, []Transform{{"rank_tokens", map[string]any{"k": 2048, "divisor": ones}}}},
+	} {
+		b.Run(bench.name, func(b *testing.B) { benchmarkFill(b, false, Options{Transforms: bench.list}, bench.o, 1) })
 	}
 }

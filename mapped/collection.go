@@ -26,10 +26,14 @@ type Collection struct {
 	rawVars *varJoin
 	// rawError says why raw.X of several stores cannot be one matrix; nil if it can.
 	rawError error
+	// programs are the transforms of each of Options.LayersKeys; nil for none.
+	programs []*program
 	columns  []*obsColumn
 	counts   []func() []nnzCount // per layer, made when first asked for
 	hash     [sha256.Size]byte
 	turning  *turning // nil: no matrix is CSC
+
+	statistics *statStore
 
 	closed atomic.Bool
 }
@@ -71,7 +75,7 @@ func openStill(ctx context.Context, paths []string, o Options, file func(path st
 	if len(paths) == 0 {
 		return nil, fail(ErrInvalid, stageOpen, "paths", "give at least one file", "no paths")
 	}
-	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes)}
+	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes), statistics: newStatStore()}
 	if c.stores, err = openStores(ctx, &opener{options: o, file: file, cache: c.cache}, paths); err != nil {
 		return nil, err
 	}
@@ -149,6 +153,11 @@ func (c *Collection) combine() error {
 	}
 	for i, key := range c.options.LayersKeys {
 		join := c.joinOf(key)
+		prog, err := newProgram(c.options.steps[key], join, key)
+		if err != nil {
+			return err
+		}
+		c.programs = append(c.programs, prog)
 		c.counts = append(c.counts, sync.OnceValue(func() []nnzCount { return c.countLayer(i, join) }))
 	}
 	for i, key := range c.options.ObsKeys {

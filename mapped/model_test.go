@@ -247,7 +247,7 @@ func TestBatchesEqualAPlainModelForRandomCollections(t *testing.T) {
 		for _, format := range []Format{Dense, CSR} {
 			o := EncoderOptions{Format: format, MayPad: true}
 			if r.IntN(2) == 0 {
-				o.DType = pick(r, allTypes...).String()
+				o.DType = pick(r, append(slices.Clone(allTypes), bfloat16Type)...).String()
 			}
 			e, err := c.NewEncoder(o)
 			if c.vars.uneven >= 0 && format == Dense {

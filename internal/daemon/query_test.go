@@ -46,6 +46,33 @@ func TestAQueryIsAnsweredWithAValueAndArraysOfTheCallersOwn(t *testing.T) {
 	}
 }
 
+func TestAQueryEndsWhenItsClientHangsUp(t *testing.T) {
+	asking, ended := make(chan struct{}), make(chan error)
+	addQuery(t, "waits", func(ctx context.Context, _ asked) (*result, error) {
+		close(asking)
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return nil, ctx.Err()
+	})
+	h := serve(t, Options{})
+	c := h.open(t, rawSpec, pbmc)
+	ctx, cancel := context.WithCancel(h.ctx)
+	answered := make(chan error, 1)
+	go func() {
+		_, err := c.Query(ctx, "waits", nil)
+		answered <- err
+	}()
+	<-asking
+	c.Close()
+	if why := <-ended; !errors.Is(why, errHungUp) && !errors.Is(why, errPeerDied) {
+		t.Errorf("it ended because of %v", why)
+	}
+	cancel()
+	if err := <-answered; err == nil {
+		t.Error("the query was answered")
+	}
+}
+
 func TestAQueryThatFailsOrPanicsCostsNothingElse(t *testing.T) {
 	addQuery(t, "panics", func(context.Context, asked) (*result, error) { panic("boom") })
 	addQuery(t, "fails late", func(context.Context, asked) (*result, error) {

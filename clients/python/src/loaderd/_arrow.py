@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from loaderd._batch import CSR
+from loaderd._errors import Unsupported
 
 if TYPE_CHECKING:
     from loaderd._batch import Batch
@@ -28,6 +29,9 @@ def record_batch(batch: Batch) -> Any:
 
 def _plain(value: Any) -> Any:
     """Give the numpy arrays behind a tensor or a scipy matrix."""
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":
+        hint = "make the loader with dtype float16 or float32"
+        raise Unsupported("Arrow has no type for bfloat16", stage="batch", hint=hint)
     if hasattr(value, "crow_indices"):
         if str(value.layout) == "torch.strided":
             return value.numpy()
