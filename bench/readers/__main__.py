@@ -91,7 +91,7 @@ def _compare(found: Mapping[str, Sequence[Answer]]) -> None:
                 raise runs.RunError(f"{case.name} reads other bytes than {first}")
 
 
-_HEAD = ("case", "s", "min–max", "MB/s decoded", "peak MB", "runs")
+_HEAD = ("case", "s", "min–max", "CPU s", "MB/s decoded", "peak MB", "runs")
 
 
 def _rows(found: Mapping[str, Sequence[Answer]]) -> list[list[str]]:
@@ -104,6 +104,7 @@ def _rows(found: Mapping[str, Sequence[Answer]]) -> list[list[str]]:
                 name,
                 f"{middle:.3f}",
                 f"{min(seconds):.3f}–{max(seconds):.3f}",
+                f"{statistics.median(answer.cpu for answer in answers):.3f}",
                 f"{answers[0].bytes / 1e6 / middle:,.0f}" if "index" not in name else "–",
                 f"{max(answer.peak for answer in answers):,.0f}",
                 str(len(answers)),
@@ -137,7 +138,7 @@ def _write(
         **machine.describe(folder),
         "versions": ", ".join(f"{name} {number}" for name, number in sorted(versions.items())),
     }
-    table = ["| " + " | ".join(line) + " |" for line in [list(_HEAD), ["---", *["---:"] * 5], *_rows(found)]]
+    table = ["| " + " | ".join(line) + " |" for line in [list(_HEAD), ["---", *["---:"] * 6], *_rows(found)]]
     text = [
         "## Readers",
         f'`make bench-readers BENCH="{" ".join([*words, "--write"])}"`',

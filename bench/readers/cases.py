@@ -49,6 +49,8 @@ class Answer:
     ----------
     seconds
         For ``"whole"`` the second of two passes over the same memory, for others from opening the file on.
+    cpu
+        Seconds of processors in that time: also under load what an idle machine would take.
     bytes
         Decoded bytes.
     crc32
@@ -64,6 +66,7 @@ class Answer:
     """
 
     seconds: float
+    cpu: float
     bytes: int
     crc32: tuple[int, ...] = ()
     chunk: int = 0
