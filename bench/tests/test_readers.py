@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from bench.readers.__main__ import _compare, main
 from bench.readers.cases import CASES, TARGETS, Answer, verdicts
 from bench.readers.runs import RunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _answer(seconds: float = 1.0, **fields: object) -> Answer:
@@ -40,5 +43,5 @@ def test_readers_that_disagree_are_no_result() -> None:
 
 
 def test_a_pattern_without_cases_lists_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["--only", "nothing", "--cache", str(tmp_path: Path)]) == 2
+    assert main(["--only", "nothing", "--cache", str(tmp_path)]) == 2
     assert "40,000 chunks" in capsys.readouterr().err
