@@ -156,6 +156,11 @@ def test_the_coverage_says_how_many_and_which(mapped: Any, many: Many) -> None:
     assert report["raw_present"].tolist() == [2, 2, pd.NA]
     assert data.var.loc["É"].tolist() == [1, False, True, False]
     assert mapped(many.paths).coverage is None
+    with pytest.warns(loaderd.CoverageWarning, match=r"among the variables of raw.X: .*s1"):
+        raw = mapped(many.paths, layers_keys="raw.X", var_names=["extra", "y", "z"])
+    assert raw.coverage["present"].tolist() == [3, 1, 0]
+    assert raw.coverage["n_vars"].tolist() == [4, 3, 0]
+    assert raw.var["n_files"].tolist() == [1, 1, 2]
 
 
 def test_little_coverage_is_a_warning_that_names_files_and_near_matches(mapped: Any, many: Many) -> None:

@@ -82,7 +82,8 @@ class Batch(dict[str, Any]):
         if table is None:
             message = f"{key!r} holds no codes; those are in {sorted(self.categories)}"
             raise UnknownKey(message, stage="batch", object=key)
-        found: np.ndarray[Any, Any] = label_table(table)[np.asarray(self[key])]
+        codes = self[key]
+        found: np.ndarray[Any, Any] = label_table(table)[np.asarray(codes.cpu() if hasattr(codes, "cpu") else codes)]
         return found
 
     def to(self, device: Any, *, non_blocking: bool = False) -> Batch:
