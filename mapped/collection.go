@@ -31,9 +31,13 @@ type Collection struct {
 	columns  []*obsColumn
 	counts   []func() []nnzCount // per layer, made when first asked for
 	hash     [sha256.Size]byte
+	ownRows  func() bool
+	labels   labelCache
 	turning  *turning // nil: no matrix is CSC
 
 	statistics *statStore
+
+	unknownFilterKeys []UnknownKey
 
 	closed atomic.Bool
 }
@@ -41,11 +45,12 @@ type Collection struct {
 // Store is one file of a collection.
 type Store struct {
 	Path  string
-	NObs  int64
+	NObs  int64 // rows that the filter keeps
 	NVars int
 }
 
-// Shape is the size of one store; NVars is -1 when the collection has neither join nor panel.
+// Shape is the size of one store, of the rows that the filter keeps; NVars is -1 when the collection has neither join nor
+// panel.
 type Shape struct {
 	NObs  int64
 	NVars int
@@ -75,11 +80,15 @@ func openStill(ctx context.Context, paths []string, o Options, file func(path st
 	if len(paths) == 0 {
 		return nil, fail(ErrInvalid, stageOpen, "paths", "give at least one file", "no paths")
 	}
-	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes), statistics: newStatStore()}
-	if c.stores, err = openStores(ctx, &opener{options: o, file: file, cache: c.cache}, paths); err != nil {
+	rows, err := newRowFilter(o.Filter)
+	if err != nil {
 		return nil, err
 	}
-	if err := c.combine(); err != nil {
+	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes), statistics: newStatStore()}
+	if c.stores, err = openStores(ctx, &opener{options: o, rows: rows, file: file, cache: c.cache}, paths); err != nil {
+		return nil, err
+	}
+	if err := c.combine(rows); err != nil {
 		_ = c.Close()
 		return nil, err
 	}
@@ -136,13 +145,16 @@ func closeStores(stores []*store) error {
 	return err
 }
 
-// combine joins what the stores hold.
-func (c *Collection) combine() error {
+// combine joins what the stores hold, of whose rows those are left that the filter kept.
+func (c *Collection) combine(rows *rowFilter) error {
 	c.starts = make([]int64, len(c.stores)+1)
 	for i, s := range c.stores {
-		c.starts[i+1] = c.starts[i] + s.rows
+		c.starts[i+1] = c.starts[i] + s.kept()
 	}
 	if err := c.checkKeys(); err != nil {
+		return err
+	}
+	if err := c.checkFilter(rows); err != nil {
 		return err
 	}
 	if err := c.checkVarKey(); err != nil {
@@ -151,6 +163,7 @@ func (c *Collection) combine() error {
 	if err := c.joinStores(); err != nil {
 		return err
 	}
+	c.ownRows = sync.OnceValue(c.rowsDiffer)
 	for i, key := range c.options.LayersKeys {
 		join := c.joinOf(key)
 		prog, err := newProgram(c.options.steps[key], join, key)
@@ -169,7 +182,8 @@ func (c *Collection) combine() error {
 	}
 	c.hash = datasetHash(c.options, c.stores)
 	for _, s := range c.stores {
-		s.layerNames, s.obsmNames, s.obsNames = nil, nil, nil
+		s.layerNames, s.obsmNames, s.obsNames, s.unfiltered = nil, nil, nil, nil
+		s.columns = nil // c.columns has what is needed of them
 	}
 	return nil
 }
@@ -207,11 +221,11 @@ func (c *Collection) combineColumn(i int, key string) (*obsColumn, error) {
 	if label, ok := c.options.UnknownLabel[key]; ok {
 		l.unknown = &label
 	}
-	cols, rows := make([]*column, len(c.stores)), make([]int64, len(c.stores))
+	cols := make([]*column, len(c.stores))
 	for s, st := range c.stores {
-		cols[s], rows[s] = st.columns[i], st.rows
+		cols[s] = st.columns[i]
 	}
-	return combine(l, cols, rows, c.objectNamer("/obs/"+key))
+	return combine(l, cols, c.rowSets(), c.objectNamer("/obs/"+key))
 }
 
 func (c *Collection) objectNamer(path string) func(i int) string {
@@ -260,7 +274,7 @@ func (c *Collection) Close() error {
 	return errors.Join(err, closeStores(c.stores))
 }
 
-// NObs is the number of rows of all stores.
+// NObs is the number of rows of all stores that the filter keeps.
 func (c *Collection) NObs() int64 { return c.starts[len(c.stores)] }
 
 // named says whether columns have names: always, but for JoinNone without a panel.
@@ -279,11 +293,11 @@ func (c *Collection) NVars() (int, bool) {
 // Var are the joined variables, nil with JoinNone and no panel. The caller must not change them.
 func (c *Collection) Var() []string { return c.vars.names }
 
-// NObsList is the number of rows of each store.
+// NObsList is the number of rows of each store that the filter keeps.
 func (c *Collection) NObsList() []int64 {
 	out := make([]int64, len(c.stores))
 	for i, s := range c.stores {
-		out[i] = s.rows
+		out[i] = s.kept()
 	}
 	return out
 }
@@ -300,11 +314,11 @@ func (c *Collection) NVarsList() []int {
 	return out
 }
 
-// Shapes is the shape of each store.
+// Shapes is the shape of each store, of whose rows those count that the filter keeps.
 func (c *Collection) Shapes() []Shape {
 	out := make([]Shape, len(c.stores))
 	for i, s := range c.stores {
-		out[i] = Shape{s.rows, -1}
+		out[i] = Shape{s.kept(), -1}
 		if c.named() {
 			out[i].NVars = len(s.vars.names)
 		}
@@ -331,7 +345,7 @@ func (c *Collection) Hash() [sha256.Size]byte { return c.hash }
 func (c *Collection) Stores() []Store {
 	out := make([]Store, len(c.stores))
 	for i, s := range c.stores {
-		out[i] = Store{s.env.path, s.rows, len(s.vars.names)}
+		out[i] = Store{s.env.path, s.kept(), len(s.vars.names)}
 	}
 	return out
 }
@@ -368,9 +382,11 @@ func (c *Collection) Uneven() bool {
 	return false
 }
 
-// RawUneven reports whether raw.X of the stores differs in its variables, so that rows of one store have other columns
-// than batches have: see [EncoderOptions].OwnRaw.
-func (c *Collection) RawUneven() bool {
+// OwnRows reports whether rows of one store are given in another form by themselves than in batches: see
+// [EncoderOptions].Own.
+func (c *Collection) OwnRows() bool { return c.ownRows() }
+
+func (c *Collection) rawUneven() bool {
 	return c.options.VarNames == nil && (c.rawError != nil || slices.ContainsFunc(c.rawVars.maps, func(m *colMap) bool { return m != nil }))
 }
 

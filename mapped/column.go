@@ -1,9 +1,6 @@
 package mapped
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // codes are numbers of table entries, -1 for none, in the narrowest type that holds them.
 type codes struct {
@@ -59,7 +56,8 @@ type column struct {
 	codes codes
 	table []value
 
-	// Number and bool columns: native values, and which of them are missing.
+	// Number and bool columns: native values, and which of them are missing. Of
+	// codes of numbers, dtype is the type that the numbers had.
 	dtype   dtype
 	data    []byte
 	missing bitset
@@ -120,9 +118,9 @@ func (c *column) setMissing(i int) {
 		return
 	}
 	if c.missing == nil {
-		c.missing = make(bitset, (c.n+63)/64)
+		c.missing = newBitset(int64(c.n))
 	}
-	c.missing[i>>6] |= 1 << (i & 63)
+	c.missing.set(int64(i))
 }
 
 // has says whether row i has a value.
@@ -133,13 +131,13 @@ func (c *column) has(i int64) bool {
 	return !c.missing.has(i)
 }
 
-// anyMissing looks through all rows.
-func (c *column) anyMissing() bool {
-	if !c.coded {
-		return c.missing != nil
+// anyMissing looks through the rows of a set.
+func (c *column) anyMissing(rows rowSet) bool {
+	if !c.coded && c.missing == nil {
+		return false
 	}
-	for i := range c.n {
-		if c.codes.at(int64(i)) < 0 {
+	for _, row := range rows.all() {
+		if !c.has(row) {
 			return true
 		}
 	}
@@ -172,19 +170,9 @@ func (c *column) values() []value {
 func (c *column) texts() []string {
 	out := make([]string, c.n)
 	for i := range out {
-		switch v, ok := c.value(i); {
-		case !ok:
-			out[i] = "nan"
-		case v.kind == textValue:
-			out[i] = v.text
-		case v.kind == floatValue:
-			out[i] = pythonFloat(v.float())
-		case v.kind == boolValue:
-			out[i] = map[bool]string{false: "False", true: "True"}[v.bits != 0]
-		case v.kind == uintValue:
-			out[i] = strconv.FormatUint(v.bits, 10)
-		default:
-			out[i] = strconv.FormatInt(int64(v.bits), 10)
+		out[i] = "nan"
+		if v, ok := c.value(i); ok {
+			out[i] = v.python()
 		}
 	}
 	return out
@@ -209,7 +197,7 @@ func (c *column) toCodes() *column {
 	for i, v := range table {
 		number[v.key()] = int32(i)
 	}
-	out := &column{source: c.source, n: c.n, coded: true, table: table, codes: newCodes(c.n, len(table))}
+	out := &column{source: c.source, n: c.n, dtype: c.dtype, coded: true, table: table, codes: newCodes(c.n, len(table))}
 	for i := range c.n {
 		code := int32(-1)
 		if v, ok := c.value(i); ok {

@@ -58,6 +58,8 @@ type Options struct {
 	// Transforms are done to the values of layers, in this order. A transformed field
 	// is float32, unless an encoder or a cast says otherwise.
 	Transforms []Transform
+	// Filter chooses rows. The zero value keeps all.
+	Filter Filter
 	// CacheBytes bounds the decoded chunks kept for compressed sources. Default 64 MiB.
 	CacheBytes int64
 	// TempDir is where rows of CSC matrices are kept, in files without a name that

@@ -34,7 +34,7 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
 		VarNames: spec.VarNames, VarKey: spec.VarKey,
 		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(),
-		Transforms: transformsOf(spec.Transforms),
+		Filter: filterOf(spec.Filter), Transforms: transformsOf(spec.Transforms),
 	}, nil
 }
 
@@ -80,7 +80,6 @@ func notYet(spec ipc.Spec) error {
 		key  string
 		used bool
 	}{
-		{"obs_filter", spec.Filter.Expr != "" || spec.Filter.Terms != nil},
 		{"encoders", spec.Encoders != nil},
 	} {
 		if part.used {

@@ -39,10 +39,15 @@ type resultArray struct {
 
 // queries has the queries by what they ask.
 var queries = map[string]func(ctx context.Context, q asked) (*result, error){
-	"coverage":   queryCoverage,
-	"form":       queryForm,
-	"statistics": queryStatistics,
-	"var_list":   queryVarList,
+	"coverage":          queryCoverage,
+	"filter":            queryFilter,
+	"form":              queryForm,
+	"indices":           queryIndices,
+	"label_counts":      queryLabelCounts,
+	"merged_categories": queryMergedCategories,
+	"merged_labels":     queryMergedLabels,
+	"statistics":        queryStatistics,
+	"var_list":          queryVarList,
 }
 
 // query answers one query. Its arrays go out in a segment of their own, of which the daemon keeps nothing.

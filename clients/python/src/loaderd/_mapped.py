@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from loaderd import _arguments, _torch
-from loaderd._errors import Unsupported
+from loaderd import _arguments, _filter, _torch
+from loaderd._given import Arguments
 from loaderd._source import OnDaemonLoss, Source
 from loaderd.collection import MappedCollection
 from loaderd.transforms import to_wire
@@ -24,13 +24,15 @@ def mapped(
     layers_keys: str | Sequence[str] | None = None,
     obs_keys: str | Sequence[str] | None = None,
     obsm_keys: str | Sequence[str] | None = None,
-    obs_filter: Any = None,
+    obs_filter: dict[str, Any] | str | None = None,
     join: Join = "inner",
     encode_labels: bool | Sequence[str] = True,
     unknown_label: str | dict[str, str] | None = None,
     cache_categories: bool = True,
     parallel: bool = False,
     dtype: Any = None,
+    stream: bool = False,
+    is_run_input: bool | None = None,
     *,
     var_names: Sequence[str] | None = None,
     var_key: str | None = None,
@@ -54,7 +56,9 @@ def mapped(
     obsm_keys
         Names under ``obsm`` that each row carries, as ``obsm_NAME``.
     obs_filter
-        Not supported yet.
+        Which rows: a dict of ``obs`` column -> value or values, of which a row must have one in every column (None or
+        NaN: no value); or an expression such as ``"n_counts > 500 and cell_type in ['B', 'T']"``. A file without the
+        column has no such rows; in an expression, its values are missing. A missing value equals nothing.
     join
         ``"inner"``: the variables that all files have, in the order of the first. ``"outer"``: those that any
         has, sorted; 0 where a file lacks one. None: each file keeps its own.
@@ -68,6 +72,8 @@ def mapped(
     dtype
         Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files. ``"bfloat16"``, which
         numpy lacks, comes as tensors only.
+    stream, is_run_input
+        Accepted as lamindb's ``Collection.mapped`` does; files are local, and no runs are recorded.
     var_names
         A panel of variables: the columns of ``X``, layers and ``raw.X``, in this order, whatever the files hold and
         ``join`` says. What a file lacks is 0 in its rows; `MappedCollection.coverage` has a report.
@@ -108,14 +114,7 @@ def mapped(
     >>> for batch in mapped.loader(batch_size=128, shuffle=True, seed=0):  # doctest: +SKIP
     ...     batch["X"], batch["cell_type"]
     """
-    del cache_categories, parallel
-    if obs_filter is not None:
-        raise Unsupported(
-            "obs_filter is not supported yet",
-            stage="open",
-            object="obs_filter",
-            hint="filter with torch.utils.data.Subset(mapped, indices)",
-        )
+    del stream, is_run_input
     obs = _arguments.keys("obs_keys", obs_keys, [])
     encode, unknown, encoded = _arguments.labels_spec(obs, encode_labels, unknown_label)
     source = Source(
@@ -127,7 +126,7 @@ def mapped(
             "join": _arguments.choice("join", join, ("inner", "outer", None)),
             "encode_labels": encode,
             "unknown_label": unknown,
-            "obs_filter": None,
+            "obs_filter": _filter.wire_filter(obs_filter),
             "var_names": _arguments.panel(var_names),
             "var_key": _arguments.optional_name("var_key", var_key),
             "transforms": to_wire(transforms),
@@ -135,10 +134,20 @@ def mapped(
         },
         on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
     )
-    made = MappedCollection(source, encoded, _torch.dtype_name(dtype))
+    arguments = Arguments(
+        obs_keys=None if obs_keys is None else obs,
+        obsm_keys=None if obsm_keys is None else source.spec["obsm_keys"],
+        encode_labels=encoded or False,
+        unknown_label=unknown_label,
+        cache_categories=bool(cache_categories),
+        parallel=bool(parallel),
+    )
+    made = MappedCollection(source, encoded, _torch.dtype_name(dtype), arguments)
     try:
         made.warn_of_coverage()
-    except BaseException:  # the warning may be an error
+        if made.filtered and not len(made):
+            _filter.warn_unknown(made._query("filter")[0]["unknown"])
+    except BaseException:  # a warning may be an error
         made.close()
         raise
     return made

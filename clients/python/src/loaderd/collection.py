@@ -11,6 +11,8 @@ import numpy as np
 from loaderd import _arguments, _fork, _query, _statistics, _torch
 from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, LoaderdError, ProtocolError, from_wire
 from loaderd._getter import Getter
+from loaderd._given import Arguments, Given
+from loaderd._labels import Labelled
 from loaderd._source import Losses, Source
 from loaderd._vars import VarViews
 from loaderd._warn import warn
@@ -32,7 +34,7 @@ MOST_ROWS: Final = 1 << 20
 """Rows of one request: their numbers fit one message."""
 
 
-class MappedCollection(VarViews):
+class MappedCollection(Given, VarViews, Labelled):
     """Many h5ad files as one dataset; made by `mapped`.
 
     It has the interface of a map-style ``torch.utils.data.Dataset``: ``DataLoader(mapped, batch_size=128,
@@ -49,21 +51,19 @@ class MappedCollection(VarViews):
         The encoded ones of its ``obs_keys``.
     dtype
         Of layers and ``obsm``.
+    arguments
+        What the user passed.
     """
 
-    def __init__(self, source: Source, encoded: list[str], dtype: str | None) -> None:
+    def __init__(self, source: Source, encoded: list[str], dtype: str | None, arguments: Arguments) -> None:
         self._source = source
+        self._arguments = arguments
         self._encoded = encoded
         self._dtype = dtype
         self._closed = False
         self._warned = False
         self._set_up()
-        losses = Losses(source)
-        while self._getter is None:
-            try:
-                self._attach(brief=False)
-            except ConnectionLost as lost:
-                losses.add(0, lost)
+        self._connect(brief=False)
 
     def _set_up(self) -> None:
         self._lock = threading.Lock()
@@ -125,6 +125,15 @@ class MappedCollection(VarViews):
                 BatchesHeldWarning,
             )
         return found
+
+    def _connect(self, *, brief: bool = True) -> None:
+        losses = Losses(self._source)
+        with self._lock:
+            while self._getter is None:
+                try:
+                    self._attach(brief=brief)
+                except ConnectionLost as lost:
+                    losses.add(0, lost)
 
     def _attach(self, *, brief: bool = True) -> Getter:
         channel = self._source.attach(brief=brief)
@@ -249,44 +258,13 @@ class MappedCollection(VarViews):
 
     @property
     def n_obs(self) -> int:
-        """Number of rows (cells) of all files."""
+        """Number of rows (cells) of all files, of those that the filter keeps."""
         return self._source.n_obs
 
     @property
     def shape(self) -> tuple[int, int | None]:
         """``(n_obs, n_vars)``."""
         return self.n_obs, self.n_vars
-
-    @property
-    def n_obs_list(self) -> list[int]:
-        """Rows of each file."""
-        return list(self._describe("n_obs_list"))
-
-    @property
-    def encoders(self) -> dict[str, dict[Any, int]]:
-        """Label -> code, for each encoded key."""
-        columns = self._describe("columns") or []
-        return {c["key"]: dict(c["encoder"] or []) for c in columns if c["encoded"]}
-
-    @property
-    def layers_keys(self) -> list[str]:
-        """As given, as a list."""
-        return list(self._source.spec["layers_keys"])
-
-    @property
-    def obs_keys(self) -> list[str]:
-        """As given, as a list."""
-        return list(self._source.spec["obs_keys"])
-
-    @property
-    def obsm_keys(self) -> list[str]:
-        """As given, as a list."""
-        return list(self._source.spec["obsm_keys"])
-
-    @property
-    def path_list(self) -> list[str]:
-        """The files, as absolute paths, in the order of the rows."""
-        return list(self._source.paths)
 
     def _query(self, what: str, *, long: bool = False, **args: Any) -> tuple[Any, dict[str, _query.Array]]:
         """Ask the daemon about the collection; ``long`` queries have a connection of their own, beside rows."""
@@ -323,6 +301,9 @@ class MappedCollection(VarViews):
     def _describe(self, what: str) -> Any:
         return self._source.describe()[what]
 
+    def _spec(self, key: str) -> Any:
+        return self._source.spec[key]
+
     def _absent(self, key: str) -> list[int]:
         return next((c["absent"] or [] for c in self._describe("columns") or [] if c["key"] == key), [])
 
@@ -338,6 +319,22 @@ class MappedCollection(VarViews):
         self._closed = True
         with self._lock:
             self._detach()
+
+    @classmethod
+    def torch_worker_init_fn(cls, worker_id: int) -> None:
+        """Connect a worker of a ``DataLoader`` at its start: ``DataLoader(…, worker_init_fn=mapped.torch_worker_init_fn)``.
+
+        Not needed: a worker connects when it is first asked for a row.
+
+        Parameters
+        ----------
+        worker_id
+            As torch passes it.
+        """
+        del worker_id
+        dataset = _torch.worker_dataset()
+        if isinstance(dataset, cls):
+            dataset._connect()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -355,7 +352,7 @@ class MappedCollection(VarViews):
         self._getter = None
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_lock", "_getter", "_var_lists")
+        left_out = ("_lock", "_getter", "_indices", "_var_lists")
         return {key: value for key, value in self.__dict__.items() if key not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
