@@ -65,9 +65,9 @@ class Labelled:
         Returns
         -------
         numpy.ndarray
-            Of length ``n_obs``, not encoded. Numbers have the dtype to which numpy promotes those of the files. Text
-            comes as objects. A missing label, also that of a file without the column, is NaN: integers of
-            which some are missing are float64, booleans are objects.
+            Of length ``n_obs``, not encoded. Numbers have the dtype to which numpy promotes those of the files. A
+            missing label, also that of a file without the column, is NaN. Text comes as objects, and so do integers
+            and booleans beside missing ones.
 
         Raises
         ------
