@@ -186,6 +186,9 @@ func (b *Batch) Fill(ctx context.Context, s *Scratch, lo, hi int) error {
 		p := &b.e.plans[i]
 		var err error
 		switch {
+		case p.filled:
+		case p.rank != nil:
+			err = b.fillRows(ctx, p, s, lo, hi)
 		case p.Kind == KindCSR:
 			err = b.fillCSR(ctx, p, &b.csr[csr], s, lo, hi)
 			csr++
@@ -229,6 +232,20 @@ func (b *Batch) fillDense(ctx context.Context, p *plan, s *Scratch, lo, hi int) 
 			continue
 		}
 		if err := part.writeDense(row, b.local[i], s); err != nil {
+			return err
+		}
+		s.release(b.e.c.cache)
+	}
+	return nil
+}
+
+// fillRows writes tokens row by row.
+func (b *Batch) fillRows(ctx context.Context, p *plan, s *Scratch, lo, hi int) error {
+	for i := lo; i < hi; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := b.fillTokens(p, i, s); err != nil {
 			return err
 		}
 		s.release(b.e.c.cache)

@@ -26,12 +26,16 @@ type Collection struct {
 	rawVars *varJoin
 	// rawError says why raw.X of several stores cannot be one matrix; nil if it can.
 	rawError error
+	// programs are the transforms of each of Options.LayersKeys; nil for none.
+	programs []*program
 	columns  []*obsColumn
 	counts   []func() []nnzCount // per layer, made when first asked for
 	hash     [sha256.Size]byte
 	ownRows  func() bool
 	labels   labelCache
 	turning  *turning // nil: no matrix is CSC
+
+	statistics *statStore
 
 	unknownFilterKeys []UnknownKey
 
@@ -80,7 +84,7 @@ func openStill(ctx context.Context, paths []string, o Options, file func(path st
 	if err != nil {
 		return nil, err
 	}
-	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes)}
+	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes), statistics: newStatStore()}
 	if c.stores, err = openStores(ctx, &opener{options: o, rows: rows, file: file, cache: c.cache}, paths); err != nil {
 		return nil, err
 	}
@@ -162,6 +166,11 @@ func (c *Collection) combine(rows *rowFilter) error {
 	c.ownRows = sync.OnceValue(c.rowsDiffer)
 	for i, key := range c.options.LayersKeys {
 		join := c.joinOf(key)
+		prog, err := newProgram(c.options.steps[key], join, key)
+		if err != nil {
+			return err
+		}
+		c.programs = append(c.programs, prog)
 		c.counts = append(c.counts, sync.OnceValue(func() []nnzCount { return c.countLayer(i, join) }))
 	}
 	for i, key := range c.options.ObsKeys {

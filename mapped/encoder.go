@@ -44,6 +44,9 @@ type plan struct {
 	counts []nnzCount // csr: all rows by their bound
 	column *obsColumn
 	of     *plan // mask; nil for the mask of _idx
+
+	rank   *rankTokens // tokens
+	filled bool        // by the plan of the tokens before it
 }
 
 // NewEncoder checks that the collection can be given in this form. It waits until
@@ -105,27 +108,45 @@ func (e *Encoder) add(p plan) {
 }
 
 func (e *Encoder) addLayer(i int, key string, format Format, want dtype) error {
-	join := e.c.joinOf(key)
-	own := key == "raw.X" && e.own && e.c.options.VarNames == nil
+	join, prog := e.c.joinOf(key), e.c.programs[i]
+	// What is transformed is joined, for transforms know the joined variables.
+	own := key == "raw.X" && e.own && e.c.options.VarNames == nil && prog == nil
 	if own {
 		join = newVarJoin(len(e.c.stores))
 	} else if key == "raw.X" && e.c.rawError != nil {
 		return e.c.rawError
 	}
 	p := plan{Field: &Field{Name: key, Width: join.width}, absent: func(row []byte) { clear(row) }}
-	if format == CSR {
+	if prog != nil {
+		p.rank, want = prog.rank, prog.dtype(want)
+	}
+	if p.rank != nil {
+		// Tokens are as wide as they are asked for, whatever the format and the join.
+	} else if format == CSR {
+		if prog != nil && prog.zero != nil {
+			return fail(ErrInvalid, stageEncode, key, prog.denseHint(),
+				"%s makes another value of 0, so that no row would be sparse", prog.turns)
+		}
 		p.Kind = KindCSR
 	}
-	if own || format == Dense && join.uneven >= 0 && e.only >= 0 {
+	uneven := p.Kind == KindDense && p.rank == nil && join.uneven >= 0
+	if own || uneven && e.only >= 0 {
 		p.Width = 0
 		if m := e.c.stores[e.only].layers[i]; m != nil {
 			p.Width = m.cols
 		}
-	} else if format == Dense && join.uneven >= 0 {
+	} else if uneven {
 		return e.uneven(key, join.even, join.uneven, func(s *store) *matrix { return s.layers[i] },
 			`use format="csr", or join="inner" or "outer"`)
 	}
 	p.build(e, func(s *store) *matrix { return s.layers[i] }, join.maps, want)
+	if prog != nil {
+		p.transform(prog)
+	}
+	if p.rank != nil {
+		e.addTokens(p, want)
+		return nil
+	}
 	if p.Kind == KindCSR {
 		p.counts = e.c.counts[i]()
 	}
@@ -203,6 +224,16 @@ func (p *plan) build(e *Encoder, of func(*store) *matrix, maps []*colMap, want d
 			cols = maps[i]
 		}
 		p.parts[i] = newPart(m, cols, p.Width, p.dtype)
+	}
+}
+
+// transform has the rows of all stores go through a program.
+func (p *plan) transform(prog *program) {
+	t := newTransforming(prog, p.dtype)
+	for _, part := range p.parts {
+		if part != nil {
+			part.transform = t
+		}
 	}
 }
 

@@ -55,6 +55,9 @@ type Options struct {
 	Encode []string
 	// UnknownLabel gives, per encoded key, a label that becomes -1 and takes no number.
 	UnknownLabel map[string]string
+	// Transforms are done to the values of layers, in this order. A transformed field
+	// is float32, unless an encoder or a cast says otherwise.
+	Transforms []Transform
 	// Filter chooses rows. The zero value keeps all.
 	Filter Filter
 	// CacheBytes bounds the decoded chunks kept for compressed sources. Default 64 MiB.
@@ -62,6 +65,8 @@ type Options struct {
 	// TempDir is where rows of CSC matrices are kept, in files without a name that
 	// go with the collection. Default $LOADERD_CACHE_DIR, else os.TempDir().
 	TempDir string
+
+	steps map[string][]step // the transforms by layer, checked
 }
 
 const defaultCacheBytes = 64 << 20
@@ -103,6 +108,10 @@ func (o Options) normalised() (Options, error) {
 	if err := o.checkPanel(); err != nil {
 		return o, err
 	}
+	var err error
+	if o.steps, err = parseTransforms(o.Transforms, o.LayersKeys); err != nil {
+		return o, err
+	}
 	return o, o.checkNames()
 }
 
@@ -133,8 +142,10 @@ func (o Options) checkNames() error {
 		return nil
 	}
 	for _, key := range o.LayersKeys {
-		if err := claim(key, "a layer"); err != nil {
-			return err
+		for _, name := range layerFields(key, o.steps[key]) {
+			if err := claim(name, "a layer"); err != nil {
+				return err
+			}
 		}
 	}
 	for _, key := range o.ObsmKeys {

@@ -1,4 +1,4 @@
-"""Batches of a loader are total: every key, one dtype, and masks that say what is not there; both formats, all targets."""
+"""Batches of a loader are total: every key, one dtype, and masks that say what is not there."""
 
 from __future__ import annotations
 
@@ -130,9 +130,8 @@ def test_every_key_is_in_every_batch_with_one_dtype_and_a_mask_says_what_is_ther
             batch.mask["nothing"]
     assert seen == 12
     assert {key: found for key, found in dtypes.items() if len(found) > 1} == {}
-    assert list(dtypes) == [
-        "_store_idx", "X", "extra", "raw.X", "obsm_pca", "obsm_cells", "label", "score", "count", "note", "grade", "_idx",
-    ]  # fmt: skip
+    keys = ["X", "extra", "raw.X", "obsm_pca", "obsm_cells", "label", "score", "count", "note", "grade"]
+    assert list(dtypes) == ["_store_idx", *keys, "_idx"]
     assert {dtypes[key].pop() for key in ("label", "_store_idx", "_idx")} == {"int64"}
 
 
@@ -185,7 +184,7 @@ def test_raw_that_shares_nothing_is_an_error_of_loaders_alone(mapped: Any, uneve
     a.write_h5ad(tmp_path / "other.h5ad")
     data = mapped([uneven.paths[2], tmp_path / "other.h5ad"], layers_keys=["X", "raw.X"])
     assert data[8]["raw.X"].tolist() == [1]
-    with pytest.raises(loaderd.NoSharedVars, match="raw/var|outer"):
+    with pytest.raises(loaderd.NoSharedVars, match="outer"):
         data.loader()
 
 
@@ -209,6 +208,8 @@ def test_text_comes_as_codes_with_a_table_and_as_objects_on_request(mapped: Any,
         assert again.categories == batch.categories
         assert np.asarray(again.mask["note"]).all()
         assert batch.copy().categories is batch.categories
+        labels = batch.labels("label").tolist()
+        assert batch.to_arrow()["label"].to_pylist() == [None if v != v else v for v in labels]
     assert found == uneven.obs("label")
     objects = list(data.loader(5, to=to, strings="objects"))
     assert type(objects[0]["label"]) is (list if to == "torch" else np.ndarray)

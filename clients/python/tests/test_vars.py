@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import zarr
 from scipy.sparse import csr_matrix, issparse
 
 import loaderd
@@ -154,6 +156,11 @@ def test_the_coverage_says_how_many_and_which(mapped: Any, many: Many) -> None:
     assert report["raw_present"].tolist() == [2, 2, pd.NA]
     assert data.var.loc["É"].tolist() == [1, False, True, False]
     assert mapped(many.paths).coverage is None
+    with pytest.warns(loaderd.CoverageWarning, match=r"among the variables of raw.X: .*s1"):
+        raw = mapped(many.paths, layers_keys="raw.X", var_names=["extra", "y", "z"])
+    assert raw.coverage["present"].tolist() == [3, 1, 0]
+    assert raw.coverage["n_vars"].tolist() == [4, 3, 0]
+    assert raw.var["n_files"].tolist() == [1, 1, 2]
 
 
 def test_little_coverage_is_a_warning_that_names_files_and_near_matches(mapped: Any, many: Many) -> None:
@@ -428,3 +435,34 @@ def test_unequal_widths_without_a_join_are_csr_batches_and_no_dense_ones(mapped:
         assert np.array_equal(x[first : first + a.n_obs, : a.n_vars], dense)
         assert data[first]["X"].shape == (a.n_vars,)
         first += a.n_obs
+
+
+@pytest.mark.parametrize(
+    ("stored", "names"),
+    [
+        (np.array([10, 2, 1]), ["10", "2", "1"]),
+        (np.array([1.0, 0.5, 1e16]), ["1.0", "0.5", "1e+16"]),
+        (np.array([b"x", "é".encode(), b"zz"]), ["x", "é", "zz"]),
+    ],
+    ids=["integers", "floats", "bytes"],
+)
+def test_an_index_of_numbers_or_bytes_is_text(
+    mapped: Any, form: str, tmp_path: Path, stored: np.ndarray[Any, Any], names: list[str]
+) -> None:
+    path = write(tmp_path, form, 0, ["a", "b", "c"])
+    if form == "zarr":
+        if stored.dtype.kind == "S":
+            return  # zarr has no such index that anndata reads
+        var = zarr.open_group(path, mode="a", use_consolidated=False)["var"]
+        del var["_index"]
+        var.create_array("_index", data=stored).attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+        zarr.consolidate_metadata(path)
+    else:
+        with h5py.File(path, "a") as file:
+            del file["var/_index"]
+            file["var/_index"] = stored
+            file["var/_index"].attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+    data = mapped([path, write(tmp_path, form, 1, ["2", "b"])], join="outer")
+    assert data.var_list[0].tolist() == names
+    assert data.var_joint.tolist() == sorted({*names, "2", "b"})
+    assert mapped(path, var_names=[names[2]])[0]["X"].tolist() == [1]

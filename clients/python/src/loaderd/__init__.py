@@ -18,6 +18,7 @@ How long a batch lives
 5. A forked child does not inherit connections: what it uses attaches again by itself.
 """
 
+from loaderd import transforms
 from loaderd._batch import CSR, Batch
 from loaderd._daemon import status, stop
 from loaderd._errors import (
@@ -56,6 +57,7 @@ __all__ = [
     "Loader",
     "Batch",
     "CSR",
+    "transforms",
     # the daemon
     "status",
     "stop",

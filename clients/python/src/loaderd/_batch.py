@@ -82,7 +82,8 @@ class Batch(dict[str, Any]):
         if table is None:
             message = f"{key!r} holds no codes; those are in {sorted(self.categories)}"
             raise UnknownKey(message, stage="batch", object=key)
-        found: np.ndarray[Any, Any] = label_table(table)[np.asarray(self[key])]
+        codes = self[key]
+        found: np.ndarray[Any, Any] = label_table(table)[np.asarray(codes.cpu() if hasattr(codes, "cpu") else codes)]
         return found
 
     def to(self, device: Any, *, non_blocking: bool = False) -> Batch:
@@ -104,7 +105,7 @@ class Batch(dict[str, Any]):
     def to_arrow(self) -> Any:
         """Give a ``pyarrow.RecordBatch`` of the same columns, without a copy where Arrow's layout is ours.
 
-        Dense fields become fixed-size lists, sparse ones lists of {column, value}, masks nulls.
+        Dense fields become fixed-size lists, sparse ones lists of {column, value}, text dictionaries, masks nulls.
         """
         from loaderd._arrow import record_batch
 

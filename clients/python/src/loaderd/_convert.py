@@ -10,6 +10,7 @@ import numpy as np
 from loaderd._batch import CSR, Batch, label_table
 from loaderd._mask import Masks
 from loaderd._schema import Array, Field, Reader, mask_of
+from loaderd._torch import refuse_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -47,10 +48,15 @@ class Converter:
         strings: Strings = "objects",
     ) -> None:
         convert = _torch_function() if target == "torch" else _same
-        sparse = _torch_csr() if target == "torch" else _scipy_csr if target == "scipy" else _same
+        sparse = _torch_csr(convert) if target == "torch" else _scipy_csr if target == "scipy" else _same
         self._values: list[tuple[str, Callable[[Any], Any]] | None] = []
         self._categories: dict[str, tuple[Any, ...]] = {}
         for f in reader.values:
+            if f.bfloat16:
+                if target != "torch":
+                    raise refuse_bfloat16(f.name)
+                self._values.append((f.name, _torch_csr(bfloat16) if f.kind == "csr" else bfloat16))
+                continue
             function: Callable[[Any], Any] = sparse if f.kind == "csr" else convert
             if f.kind == "column" and f.name in encoded:
                 self._categories[f.name] = f.categories or ()
@@ -104,8 +110,21 @@ def _torch_function() -> Callable[[Any], Any]:
     return function
 
 
-def _torch_csr() -> Callable[[Any], Any]:
-    """Give a function that makes ``torch.sparse_csr`` tensors which share the arrays of a `CSR`."""
+def bfloat16(bits: Array) -> Any:
+    """Make the tensor of which numpy sees the bits."""
+    import torch
+
+    return torch.from_numpy(bits).view(torch.bfloat16)
+
+
+def _torch_csr(values: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Give a function that makes ``torch.sparse_csr`` tensors which share the arrays of a `CSR`.
+
+    Parameters
+    ----------
+    values
+        Makes a tensor of its data.
+    """
     import torch
 
     make, view = torch.sparse_csr_tensor, torch.from_numpy
@@ -116,7 +135,7 @@ def _torch_csr() -> Callable[[Any], Any]:
 
     def convert(value: CSR) -> Any:
         indptr, indices, data, shape = value
-        return make(view(indptr), view(indices), view(data), size=shape, check_invariants=False)
+        return make(view(indptr), view(indices), values(data), size=shape, check_invariants=False)
 
     return convert
 

@@ -8,10 +8,13 @@ from loaderd import _arguments, _filter, _torch
 from loaderd._given import Arguments
 from loaderd._source import OnDaemonLoss, Source
 from loaderd.collection import MappedCollection
+from loaderd.transforms import to_wire
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+
+    from loaderd.transforms import Transform
 
 Join = Literal["inner", "outer"] | None
 
@@ -33,7 +36,7 @@ def mapped(
     *,
     var_names: Sequence[str] | None = None,
     var_key: str | None = None,
-    transforms: Sequence[Any] | None = None,
+    transforms: Sequence[Transform] | Transform | None = None,
     encoders: Any = None,
     on_daemon_loss: OnDaemonLoss = "restart",
 ) -> MappedCollection:
@@ -67,7 +70,8 @@ def mapped(
     cache_categories, parallel
         Accepted as the reference does; nothing depends on them here.
     dtype
-        Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files.
+        Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files. ``"bfloat16"``, which
+        numpy lacks, comes as tensors only.
     stream, is_run_input
         Accepted as lamindb's ``Collection.mapped`` does; files are local, and no runs are recorded.
     var_names
@@ -76,8 +80,11 @@ def mapped(
     var_key
         The column of ``var`` (and of ``raw.var``) that names variables, such as one of Ensembl ids; None: the index.
         All files must have it, with text, categories or whole numbers, none missing and none twice.
-    transforms, encoders
+    encoders
         Not supported yet.
+    transforms
+        What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
+        unless ``dtype`` says otherwise.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
         `DaemonGone`.
@@ -122,7 +129,7 @@ def mapped(
             "obs_filter": _filter.wire_filter(obs_filter),
             "var_names": _arguments.panel(var_names),
             "var_key": _arguments.optional_name("var_key", var_key),
-            "transforms": None if transforms is None else list(transforms),
+            "transforms": to_wire(transforms),
             "encoders": encoders,
         },
         on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),

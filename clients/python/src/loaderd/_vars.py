@@ -69,6 +69,17 @@ class VarViews:
             self._var_lists = VarLists(*self._query("var_list", raw=False))
         return self._var_lists
 
+    def _raw_names(self) -> VarLists:
+        return VarLists(*self._query("var_list", raw=True))
+
+    @property
+    def _raw_alone(self) -> bool:
+        return list(self._source.spec["layers_keys"]) == ["raw.X"]
+
+    def _panel_names(self) -> VarLists:
+        """Give the lists that a panel is looked for in: those of ``raw`` where nothing else is read."""
+        return self._raw_names() if self._raw_alone and self._join == "panel" else self._names()
+
     @property
     def _join(self) -> Literal["inner", "outer", "panel"] | None:
         return "panel" if self._source.spec.get("var_names") is not None else self._source.spec["join"]
@@ -145,8 +156,8 @@ class VarViews:
             return None
         pandas = _pandas()
         there = np.zeros((len(joint), len(self._source.paths)), dtype=bool)
-        for i, found in enumerate(self._names().each(joint.isin)):
-            there[:, i] = found
+        for i, found in enumerate(self._panel_names().each(joint.isin)):
+            there[:, i] = found is not None and found
         frame = pandas.DataFrame(there, index=joint, columns=list(self._source.paths))
         frame.insert(0, "n_files", there.sum(axis=1))
         return frame
@@ -157,23 +168,27 @@ class VarViews:
 
         ``path``; ``n_vars``, how many variables the file has; ``present``, how many names of the panel are among them,
         and as a ``fraction`` of the panel; ``missing``, the list of the others. `var` says the same gene by gene. Where
-        ``raw.X`` is asked for, ``raw_present`` counts the names among its variables, None for a file without it.
+        ``raw.X`` is asked for beside other layers, ``raw_present`` counts the names among its variables, NA for a file
+        without it; where it is asked for alone, all of this speaks of its variables.
         """
         if self._source.spec.get("var_names") is None:
             return None
-        pandas, joint, lists = _pandas(), self.var_joint, self._names()
-        missing = lists.each(lambda names: joint[~joint.isin(names)].tolist())
+        pandas, joint, lists = _pandas(), self.var_joint, self._panel_names()
+        missing = [
+            joint.tolist() if m is None else m for m in lists.each(lambda names: joint[~joint.isin(names)].tolist())
+        ]
         present = np.array([len(joint) - len(names) for names in missing])
         columns = {
             "path": list(self._source.paths),
-            "n_vars": lists.each(len),
+            "n_vars": [n or 0 for n in lists.each(len)],
             "present": present,
             "fraction": present / len(joint),
             "missing": missing,
         }
-        if "raw.X" in self._source.spec["layers_keys"]:
-            raw = VarLists(*self._query("var_list", raw=True))
-            columns["raw_present"] = pandas.array(raw.each(lambda names: int(joint.isin(names).sum())), dtype="Int64")
+        if "raw.X" in self._source.spec["layers_keys"] and not self._raw_alone:
+            columns["raw_present"] = pandas.array(
+                self._raw_names().each(lambda names: int(joint.isin(names).sum())), dtype="Int64"
+            )
         return pandas.DataFrame(columns)
 
     def check_vars_sorted(self, ascending: bool = True) -> bool:
@@ -206,10 +221,9 @@ class VarViews:
         if panel is None:
             return
         value, _ = self._query("coverage")
-        raw_only = self._source.spec["layers_keys"] == ["raw.X"]
         for what in ("var", "raw"):
             counts = value[what]
-            if counts is None or (what == "var" and raw_only):
+            if counts is None or (what == "var" and self._raw_alone):
                 continue
             few = [i for i, n in enumerate(counts) if 0 <= 2 * n < len(panel)]
             if few:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from loaderd import _arguments, _fork, _query, _torch
+from loaderd import _arguments, _fork, _query, _statistics, _torch
 from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, LoaderdError, ProtocolError, from_wire
 from loaderd._getter import Getter
 from loaderd._given import Arguments, Given
@@ -17,6 +17,7 @@ from loaderd._source import Losses, Source
 from loaderd._vars import VarViews
 from loaderd._warn import warn
 from loaderd._wire import ConnectionLost
+from loaderd.transforms import to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from loaderd._convert import Strings, Target
     from loaderd._rows import RowMaker, Rows
+    from loaderd._statistics import Statistics
     from loaderd.loader import Loader
+    from loaderd.transforms import Transform
 
 MOST_ROWS: Final = 1 << 20
 """Rows of one request: their numbers fit one message."""
@@ -218,6 +221,38 @@ class MappedCollection(Given, VarViews, Labelled):
         if self._may_not_fit():
             self._query("form", format=options.format, dtype=options.dtype)
         return Loader(self._source, self._encoded, options)
+
+    def statistics(
+        self,
+        layer: str = "X",
+        *,
+        transforms: Sequence[Transform] | None = None,
+        absent: Literal["zeros", "skip"] = "zeros",
+    ) -> Statistics:
+        """Take means, variances, totals and counts of all cells in one parallel pass of the daemon, and remember them.
+
+        They are the same whatever the number of processors and the storage, bit for bit. The daemon keeps them while
+        the files are open, and in ``LOADERD_CACHE_DIR`` if that is set, for as long as the files stay as they are. Rows
+        can be asked for meanwhile; Ctrl-C ends the pass.
+
+        Parameters
+        ----------
+        layer
+            One of ``layers_keys``.
+        transforms
+            What is done to the values first. None: the transforms of the collection, so statistics are of what
+            ``mapped[i]`` gives; ``[]``: nothing. Tokens are not made, and casts not done.
+        absent
+            How a gene counts in cells of a file that lacks it: ``"zeros"``, as rows have it; or ``"skip"``, not at all.
+
+        Returns
+        -------
+        Statistics
+            Of the genes and the cells of the collection.
+        """
+        self._check_open()
+        steps = None if transforms is None else to_wire(transforms) or []
+        return _statistics.ask(self._query, layer, steps, _arguments.choice("absent", absent, ("zeros", "skip")))
 
     # --- what is in it --------------------------------------------------------------------------------------
 

@@ -57,7 +57,9 @@ class Options:
                 object="seed",
                 hint="give all ranks the same seed",
             )
-        target = choice("to", given["to"], (*TARGETS, None))
+        target: Target = choice("to", given["to"], (*TARGETS, None)) or ("torch" if _torch.in_use() else "numpy")
+        if given["dtype"] == _torch.BFLOAT16 and target != "torch":
+            raise _torch.refuse_bfloat16("dtype")
         return cls(
             batch_size=number("batch_size", given["batch_size"], 1),
             shuffle=shuffle,
@@ -69,7 +71,7 @@ class Options:
             format=choice("format", given["format"], ("dense", "csr")),
             dtype=given["dtype"],
             strings=choice("strings", given["strings"], STRINGS),
-            to=target or ("torch" if _torch.in_use() else "numpy"),
+            to=target,
             prefetch=0 if given["prefetch"] is None else number("prefetch", given["prefetch"], 0, 1024),
         )
 
@@ -203,7 +205,7 @@ class Loader:
     def _spec_hash(self) -> str:
         """Hash what makes the rows and their order, besides data and seed."""
         what = {"shuffle": self._options.shuffle} | self._source.spec
-        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(what, sort_keys=True, default=bytes.hex).encode()).hexdigest()[:16]
 
     # --- about it -------------------------------------------------------------------------------------------
 
