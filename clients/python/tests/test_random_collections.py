@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import zarr
 
 import loaderd
 from conftest import ROOT
@@ -117,8 +118,14 @@ def case(rng: np.random.Generator, read: dict[Path, Any]) -> tuple[list[Path], d
     return paths, {"kwargs": kwargs, "labels": there, "weights": weights, "aligned": [GENES]}
 
 
+@pytest.fixture(scope="session")
+def zarr_runs() -> None:
+    """Let zarr start its event loop, whose sockets stay, before the census of a test begins."""
+    zarr.create_array(store={}, shape=1, dtype="i1")
+
+
 @pytest.mark.parametrize("form", ["h5", "z3"])
-def test_random_collections_are_as_the_plain_model_has_them(daemon: Any, tmp_path: Path, form: str) -> None:
+def test_random_collections_are_as_the_plain_model_has_them(zarr_runs: None, daemon: Any, tmp_path: Path, form: str) -> None:
     rng = np.random.default_rng(5)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the libraries have to say to each other
@@ -131,7 +138,7 @@ def test_random_collections_are_as_the_plain_model_has_them(daemon: Any, tmp_pat
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             wanted = refobserve.observe(Plain, what, paths)
-        found = refobserve.observe(loaderd.mapped, what, [str(path) for path in paths])
+            found = refobserve.observe(loaderd.mapped, what, [str(path) for path in paths])
         opened += wanted["open"] is None
         for step in wanted | found:
             same = wanted.get(step) == found.get(step) or (isinstance(wanted.get(step), list) and wanted[step][0] == "error" == (found.get(step) or [0])[0])
