@@ -80,11 +80,11 @@ def mapped(
     var_key
         The column of ``var`` (and of ``raw.var``) that names variables, such as one of Ensembl ids; None: the index.
         All files must have it, with text, categories or whole numbers, none missing and none twice.
-    encoders
-        Not supported yet.
     transforms
         What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
         unless ``dtype`` says otherwise.
+    encoders
+        Not supported yet.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
         `DaemonGone`.
