@@ -214,7 +214,7 @@ def _life() -> None:
             "labels": {"layers_keys": ["counts"], "obs_keys": ["cell_type", "depth", "note", "ok"]},
             "as they are": {"layers_keys": ["X"], "obs_keys": ["cell_type", "depth", "score"], "encode_labels": False, "join": "outer"},
             "unlike widths": {"join": None, "obsm_keys": ["pca"]},
-            "keys of one store": {"layers_keys": ["counts", "only_a"], "obsm_keys": ["only_a"], "obs_keys": ["only_a"]},
+            "keys of one store": {"layers_keys": ["counts", "only_a"], "obsm_keys": ["only_a"], "obs_keys": ["only_a_cat"]},
         }.items():
             add(f"collate {name} {rows}", "a b", "h5", kwargs=kwargs, collate=[rows])
 
@@ -225,6 +225,7 @@ def _errors() -> None:
         "dtype": {"dtype": "floaty"}, "layer of none": {"layers_keys": ["counts", "nowhere"]},
         "obs key of none": {"obs_keys": ["depth", "nowhere"]}, "obsm key of none": {"obsm_keys": "nowhere"},
         "obs key of none as it is": {"obs_keys": ["nowhere"], "encode_labels": False},
+        "one name for a layer and a column": {"layers_keys": "only_a", "obs_keys": "only_a"},
         "a layer twice": {"layers_keys": ["X", "X"]}, "an obs key twice": {"obs_keys": ["depth", "depth"]},
     }.items():  # fmt: skip
         add(f"option: {ident}", "a b", "h5", kwargs=kwargs)

@@ -37,7 +37,7 @@ def _number(x: float) -> Any:
 def _array(x: np.ndarray[Any, Any]) -> Any:
     if x.dtype == object:
         return ["array", "O", list(x.shape), [seen(v) for v in x.ravel().tolist()]]
-    if x.dtype.kind in "US":
+    if x.dtype.kind in "UST":
         return ["array", x.dtype.kind, list(x.shape), [str(v) for v in x.ravel().tolist()]]
     if x.dtype.kind == "f":  # whichever NaN it is
         x = np.where(np.isnan(x), np.array(np.nan, x.dtype), x).astype(x.dtype)

@@ -43,10 +43,11 @@ def make(folder: Path, wanted: Iterable[tuple[str, str]]) -> None:
                 with h5py.File(target, "w") as f:
                     H5_ONLY[name](f)
             else:
-                _write(target, STORES[name](), form, EDITS.get(name))
+                write(target, STORES[name](), form, EDITS.get(name))
 
 
-def _write(target: Path, adata: ad.AnnData, form: str, edit: Callable[[Any], None] | None) -> None:
+def write(target: Path, adata: ad.AnnData, form: str, edit: Callable[[Any], None] | None = None) -> None:
+    """Write a store in a form; ``edit`` may change the open file or group then."""
     if form == "h5":
         adata.write_h5ad(target, convert_strings_to_categoricals=False)
         if edit:
@@ -263,7 +264,7 @@ STORES: dict[str, Callable[[], ad.AnnData]] = {
     "numbered": build_numbered,
     "int_names": lambda: anndata("i", csr(72, 3, 4, np.float32), "1 2 10 30"),
     "float_names": lambda: anndata("i", csr(73, 3, 3, np.float32), "1.5 2.0 1.0"),
-    "byte_names": lambda: anndata("i", csr(74, 3, 4, np.float32), "g1 g2 é g3"),
+    "byte_names": lambda: anndata("i", csr(74, 3, 4, np.float32), "g1 g2 gA g3"),
     "twice": build_twice,
     "sorted": build_sorted,
     "falling": build_falling,
@@ -314,7 +315,7 @@ def edit_names(*names: Any) -> Callable[[Any], None]:
 
 def edit_bytes(f: Any) -> None:
     if isinstance(f, h5py.Group):
-        put(f["var"], f["var"].attrs["_index"], np.array([name.encode() for name in ("g1", "g2", "é", "g3")]))
+        put(f["var"], f["var"].attrs["_index"], np.array([b"g1", b"g2", b"gA", b"g3"]))
 
 
 def edit_big(f: Any) -> None:

@@ -10,6 +10,7 @@ import math
 import warnings
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ class Column:
     labels: list[Any]
     floats: bool
     """Whether a missing value is a NaN of the column's own type."""
+    nullable: bool = False
 
     @classmethod
     def read(cls, column: Any) -> Column:
@@ -49,7 +51,8 @@ class Column:
         else:
             values = column.to_numpy()
             values = values.astype(values.dtype.newbyteorder("="))
-        return cls(values, present, list(values[present]), values.dtype.kind == "f")
+        nullable = hasattr(dtype, "numpy_dtype")
+        return cls(values, present, list(values[present]), values.dtype.kind == "f" and not nullable, nullable)
 
     def value(self, i: int) -> Any:
         """Give one value, as a row has it."""
@@ -61,7 +64,7 @@ class Column:
         """Give the values of some rows as an array."""
         if self.present.all() or self.floats:
             return self.values[rows]
-        values = self.values.astype(object if self.values.dtype.kind in "Ob" else np.float64)
+        values = self.values.astype(object if self.nullable or self.values.dtype.kind in "Ob" else np.float64)
         values[~self.present] = np.nan
         return values[rows]
 
@@ -85,6 +88,12 @@ class Store:
         if key == "raw.X" and self.data.raw is not None:
             return dense(self.data.raw.X)
         return dense(self.data.layers[key]) if key in self.data.layers else None
+
+
+@lru_cache(maxsize=100)
+def store_of(path: str) -> Store:
+    """Read a store, once."""
+    return Store(path)
 
 
 def dense(x: Any) -> Array:
@@ -118,7 +127,7 @@ class Plain:
         if isinstance(encode_labels, str):
             encode_labels = [encode_labels]
         self.encode_labels = (encode_labels or False) if isinstance(encode_labels, list) else bool(encode_labels) and (keys or False)
-        self.stores = [Store(path) for path in path_list]
+        self.stores = [store_of(str(path)) for path in path_list]
         self.encoders = {key: self._encoder(key) for key in self.encode_labels or []}
         if isinstance(obs_filter, tuple):
             obs_filter = dict([obs_filter])
@@ -133,11 +142,12 @@ class Plain:
     # --- labels ---------------------------------------------------------------------------------------------
 
     def get_merged_categories(self, key: str) -> list[Any]:
-        """Give all labels of a column, sorted; of equal ones the first."""
+        """Give all labels of a column, sorted, as Python's own values; of equal ones the first."""
         found: dict[Any, Any] = {}
         for store in self.stores:
             for label in store.columns[key].labels if key in store.columns else []:
-                found.setdefault(label, label)
+                plain = label.item() if isinstance(label, np.generic) else label
+                found.setdefault(plain, plain)
         return sorted(found.values())
 
     def _encoder(self, key: str) -> dict[Any, int]:
@@ -153,14 +163,22 @@ class Plain:
         """Give the labels of all rows; NaN where a store lacks the column."""
         if not any(key in store.columns for store in self.stores):
             raise ValueError(key)
+        parts = [s.columns[key].merged(i) for s, i in zip(self.stores, self.indices_list, strict=True) if key in s.columns]
+        plain = object if all(part.dtype.kind in "Ob" for part in parts) else float
+        absent = {len(i): np.full(len(i), np.nan, plain) for i in self.indices_list if len(i)}
         parts = [
-            store.columns[key].merged(rows) if key in store.columns else np.full(len(rows), np.nan)
-            for store, rows in zip(self.stores, self.indices_list, strict=True)
+            s.columns[key].merged(i) if key in s.columns else absent[len(i)]
+            for s, i in zip(self.stores, self.indices_list, strict=True)
+            if key in s.columns or len(i)
         ]
-        return np.hstack([part for part in parts if len(part)] or parts[:1])
+        if any(part.dtype == object for part in parts):  # so that what is missing is np.nan itself
+            parts = [np.array([np.nan if v != v else v for v in part.tolist()], object) for part in parts]
+        return np.hstack(parts)
 
     def get_label_weights(self, obs_keys: Any, scaler: Any = None, return_categories: bool = False) -> Any:
         """Weigh each row by how rare its label is."""
+        if not obs_keys:
+            raise ValueError("no column")
         columns = [self.get_merged_labels(key).astype(str).astype("O") for key in _listed(obs_keys)]
         labels = ["__".join(row) for row in zip(*columns, strict=True)]
         weights = {k: 1.0 / n if scaler is None else scaler / (n + scaler) for k, n in Counter(labels).items()}
@@ -185,6 +203,8 @@ class Plain:
         return self.n_obs
 
     def __getitem__(self, idx: Any) -> dict[str, Any]:
+        if isinstance(idx, tuple):
+            raise TypeError("not an integer")
         row, number = int(self.indices[idx]), self.storage_idx[idx]
         store, found = self.stores[number], {"_store_idx": number}
         for key in self.layers_keys:
@@ -234,7 +254,7 @@ class Plain:
                 raise ValueError("nothing shared")
             self.var_indices = [each.get_indexer(self.var_joint) for each in names]
         else:
-            self.var_joint = pd.Index(sorted(set().union(*names)), dtype=object)
+            self.var_joint = reduce(pd.Index.union, names)
             self.var_indices = [self.var_joint.get_indexer(each) for each in names]
         self.n_vars = len(self.var_joint)
 

@@ -77,5 +77,5 @@ class Given:
     @property
     def encoders(self) -> dict[str, dict[Any, int]]:
         """Label -> code, for each encoded key."""
-        columns = self._source.describe()["columns"] or []
-        return {c["key"]: dict(c["encoder"] or []) for c in columns if c["encoded"]}
+        columns = {c["key"]: c["encoder"] for c in self._source.describe()["columns"] or []}
+        return {key: dict(columns[key] or []) for key in self.encode_labels or []}

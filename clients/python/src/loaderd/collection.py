@@ -78,8 +78,9 @@ class MappedCollection(Given, VarViews, Labelled):
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Give one row: ``_store_idx``, layers and ``obsm_NAME`` as 1-D arrays, and ``obs`` values.
 
-        A missing value is NaN. A key that the row's file does not have is left out. ``raw.X`` has the variables of the
-        row's file, unless there is a panel; in batches it is joined by name, as ``X`` is.
+        A missing value is NaN. A key that the row's file does not have is left out. Values have the types of the row's
+        file, and ``raw.X`` its variables unless there is a panel; a batch has one type for all files, and its ``raw.X``
+        is joined by name, as ``X`` is.
         """
         row = np.array([_arguments.row_number(index, len(self))], dtype="<i8")
         maker, arrays = self._get(row.tobytes(), hold=False)
@@ -99,13 +100,12 @@ class MappedCollection(Given, VarViews, Labelled):
 
     def _get(self, rows: bytes, *, hold: bool) -> tuple[RowMaker, list[Any]]:
         losses = Losses(self._source)
-        own = not hold and "raw.X" in self._source.spec["layers_keys"]
         with self._lock:
             while True:
                 self._check_open()
                 try:
                     getter = self._getter or self._attach()
-                    answer = getter.ask(rows, own=own)
+                    answer = getter.ask(rows, own=not hold)
                     if answer["op"] == "ready":
                         crowded = hold and getter.crowded
                         found = getter.read(answer, hold=hold and not crowded)
