@@ -15,7 +15,7 @@ type Batch struct {
 	pad  int
 	bufs [][]byte
 
-	// Of each row: its store, and its row there.
+	// Of each row: its store, and its row in the file.
 	store []int32
 	local []int64
 	// touched lists the stores of the batch; seen marks them with generation gen.
@@ -89,7 +89,7 @@ func (b *Batch) locate() error {
 			return fail(ErrInvalid, stageEncode, "rows", "", "row %d is of store %d, and this encoder for store %d", row, s, b.e.only)
 		}
 		b.store = append(b.store, int32(s))
-		b.local = append(b.local, row-c.starts[s])
+		b.local = append(b.local, c.stores[s].row(row-c.starts[s]))
 		if b.seen[s] != b.gen {
 			b.seen[s] = b.gen
 			b.touched = append(b.touched, int32(s))

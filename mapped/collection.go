@@ -27,7 +27,10 @@ type Collection struct {
 	columns []*obsColumn
 	counts  []func() []nnzCount // per layer, made when first asked for
 	hash    [sha256.Size]byte
+	labels  labelCache
 	turning *turning // nil: no matrix is CSC
+
+	unknownFilterKeys []UnknownKey
 
 	closed atomic.Bool
 }
@@ -35,11 +38,11 @@ type Collection struct {
 // Store is one file of a collection.
 type Store struct {
 	Path  string
-	NObs  int64
+	NObs  int64 // rows that the filter keeps
 	NVars int
 }
 
-// Shape is the size of one store; NVars is -1 when the collection has no join.
+// Shape is the size of one store, of the rows that the filter keeps; NVars is -1 when the collection has no join.
 type Shape struct {
 	NObs  int64
 	NVars int
@@ -69,11 +72,15 @@ func openStill(ctx context.Context, paths []string, o Options, file func(path st
 	if len(paths) == 0 {
 		return nil, fail(ErrInvalid, stageOpen, "paths", "give at least one file", "no paths")
 	}
-	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes)}
-	if c.stores, err = openStores(ctx, &opener{options: o, file: file, cache: c.cache}, paths); err != nil {
+	rows, err := newRowFilter(o.Filter)
+	if err != nil {
 		return nil, err
 	}
-	if err := c.combine(); err != nil {
+	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes)}
+	if c.stores, err = openStores(ctx, &opener{options: o, rows: rows, file: file, cache: c.cache}, paths); err != nil {
+		return nil, err
+	}
+	if err := c.combine(rows); err != nil {
 		_ = c.Close()
 		return nil, err
 	}
@@ -130,13 +137,16 @@ func closeStores(stores []*store) error {
 	return err
 }
 
-// combine joins what the stores hold.
-func (c *Collection) combine() error {
+// combine joins what the stores hold, of whose rows those are left that the filter kept.
+func (c *Collection) combine(rows *rowFilter) error {
 	c.starts = make([]int64, len(c.stores)+1)
 	for i, s := range c.stores {
-		c.starts[i+1] = c.starts[i] + s.rows
+		c.starts[i+1] = c.starts[i] + s.kept()
 	}
 	if err := c.checkKeys(); err != nil {
+		return err
+	}
+	if err := c.checkFilter(rows); err != nil {
 		return err
 	}
 	vars, rawVars := make([]*nameList, len(c.stores)), make([]*nameList, len(c.stores))
@@ -163,7 +173,7 @@ func (c *Collection) combine() error {
 	}
 	c.hash = datasetHash(c.options, c.stores)
 	for _, s := range c.stores {
-		s.layerNames, s.obsmNames, s.obsNames = nil, nil, nil
+		s.layerNames, s.obsmNames, s.obsNames, s.unfiltered = nil, nil, nil, nil
 	}
 	return nil
 }
@@ -181,11 +191,11 @@ func (c *Collection) combineColumn(i int, key string) (*obsColumn, error) {
 	if label, ok := c.options.UnknownLabel[key]; ok {
 		l.unknown = &label
 	}
-	cols, rows := make([]*column, len(c.stores)), make([]int64, len(c.stores))
+	cols := make([]*column, len(c.stores))
 	for s, st := range c.stores {
-		cols[s], rows[s] = st.columns[i], st.rows
+		cols[s] = st.columns[i]
 	}
-	return combine(l, cols, rows, c.objectNamer("/obs/"+key))
+	return combine(l, cols, c.rowSets(), c.objectNamer("/obs/"+key))
 }
 
 func (c *Collection) objectNamer(path string) func(i int) string {
@@ -234,7 +244,7 @@ func (c *Collection) Close() error {
 	return errors.Join(err, closeStores(c.stores))
 }
 
-// NObs is the number of rows of all stores.
+// NObs is the number of rows of all stores that the filter keeps.
 func (c *Collection) NObs() int64 { return c.starts[len(c.stores)] }
 
 // NVars is the number of joined variables; false with JoinNone.
@@ -248,11 +258,11 @@ func (c *Collection) NVars() (int, bool) {
 // Var are the joined variables, nil with JoinNone. The caller must not change them.
 func (c *Collection) Var() []string { return c.vars.names }
 
-// NObsList is the number of rows of each store.
+// NObsList is the number of rows of each store that the filter keeps.
 func (c *Collection) NObsList() []int64 {
 	out := make([]int64, len(c.stores))
 	for i, s := range c.stores {
-		out[i] = s.rows
+		out[i] = s.kept()
 	}
 	return out
 }
@@ -269,11 +279,11 @@ func (c *Collection) NVarsList() []int {
 	return out
 }
 
-// Shapes is the shape of each store.
+// Shapes is the shape of each store, of whose rows those count that the filter keeps.
 func (c *Collection) Shapes() []Shape {
 	out := make([]Shape, len(c.stores))
 	for i, s := range c.stores {
-		out[i] = Shape{s.rows, -1}
+		out[i] = Shape{s.kept(), -1}
 		if c.options.Join != JoinNone {
 			out[i].NVars = len(s.vars.names)
 		}
@@ -300,7 +310,7 @@ func (c *Collection) Hash() [sha256.Size]byte { return c.hash }
 func (c *Collection) Stores() []Store {
 	out := make([]Store, len(c.stores))
 	for i, s := range c.stores {
-		out[i] = Store{s.env.path, s.rows, len(s.vars.names)}
+		out[i] = Store{s.env.path, s.kept(), len(s.vars.names)}
 	}
 	return out
 }

@@ -56,7 +56,8 @@ type column struct {
 	codes codes
 	table []value
 
-	// Number and bool columns: native values, and which of them are missing.
+	// Number and bool columns: native values, and which of them are missing. Of
+	// codes of numbers, dtype is the type that the numbers had.
 	dtype   dtype
 	data    []byte
 	missing bitset
@@ -117,9 +118,9 @@ func (c *column) setMissing(i int) {
 		return
 	}
 	if c.missing == nil {
-		c.missing = make(bitset, (c.n+63)/64)
+		c.missing = newBitset(int64(c.n))
 	}
-	c.missing[i>>6] |= 1 << (i & 63)
+	c.missing.set(int64(i))
 }
 
 // has says whether row i has a value.
@@ -130,13 +131,13 @@ func (c *column) has(i int64) bool {
 	return !c.missing.has(i)
 }
 
-// anyMissing looks through all rows.
-func (c *column) anyMissing() bool {
-	if !c.coded {
-		return c.missing != nil
+// anyMissing looks through the rows of a set.
+func (c *column) anyMissing(rows rowSet) bool {
+	if !c.coded && c.missing == nil {
+		return false
 	}
-	for i := range c.n {
-		if c.codes.at(int64(i)) < 0 {
+	for _, row := range rows.all() {
+		if !c.has(row) {
 			return true
 		}
 	}
@@ -184,7 +185,7 @@ func (c *column) toCodes() *column {
 	for i, v := range table {
 		number[v.key()] = int32(i)
 	}
-	out := &column{source: c.source, n: c.n, coded: true, table: table, codes: newCodes(c.n, len(table))}
+	out := &column{source: c.source, n: c.n, dtype: c.dtype, coded: true, table: table, codes: newCodes(c.n, len(table))}
 	for i := range c.n {
 		code := int32(-1)
 		if v, ok := c.value(i); ok {

@@ -198,9 +198,14 @@ func (c *Collection) countLayer(i, width int) []nnzCount {
 	for _, s := range c.stores {
 		switch m := s.layers[i]; {
 		case m == nil:
-			counts[0] += s.rows
+			counts[0] += s.kept()
 		case m.sparse == nil:
-			counts[int64(min(m.cols, width))] += s.rows
+			counts[int64(min(m.cols, width))] += s.kept()
+		case s.selected != nil:
+			for _, row := range s.all() {
+				_, n := m.sparse.index.span(row)
+				counts[min(n, int64(width))]++
+			}
 		default:
 			for _, n := range m.sparse.counts {
 				counts[min(n.n, int64(width))] += n.rows
@@ -230,7 +235,7 @@ func (p *plan) mayLack(c *Collection, only int) bool {
 		return p.column.Missing
 	}
 	for i, part := range p.parts {
-		if part == nil && c.stores[i].rows > 0 && (only < 0 || i == only) {
+		if part == nil && c.stores[i].kept() > 0 && (only < 0 || i == only) {
 			return true
 		}
 	}
@@ -255,7 +260,7 @@ func (e *Encoder) Bounds(rows []int64, caps []int) []int {
 		store := e.c.storeOf(row)
 		for i, p := range e.csr {
 			if part := e.plans[p].parts[store]; part != nil {
-				caps[i] += part.bound(row - e.c.starts[store])
+				caps[i] += part.bound(e.c.stores[store].row(row - e.c.starts[store]))
 			}
 		}
 	}

@@ -2,7 +2,6 @@ package mapped
 
 import (
 	"slices"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -271,7 +270,7 @@ func maskOf(v *env, a array) ([]bool, error) {
 }
 
 func (f *frame) readCategorical(codes array, cats node) (*column, error) {
-	table, err := f.readTable(cats)
+	table, dtype, err := f.readTable(cats)
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +285,7 @@ func (f *frame) readCategorical(codes array, cats node) (*column, error) {
 	n := int(codes.shape()[0])
 	wide := make([]int32, n)
 	toIndices(wide, raw, e.dtype)
-	c := &column{source: SourceCategorical, n: n, coded: true, table: table, codes: newCodes(n, len(table))}
+	c := &column{source: SourceCategorical, n: n, dtype: dtype, coded: true, table: table, codes: newCodes(n, len(table))}
 	for i, code := range wide {
 		if int(code) >= len(table) {
 			return nil, f.env.fail(ErrBadFile, codes.path(), rewriteHint, "row %d has code %d of %d categories", i, code, len(table))
@@ -296,43 +295,43 @@ func (f *frame) readCategorical(codes array, cats node) (*column, error) {
 	return c, nil
 }
 
-// readTable reads the categories of a column: numbers, text, or text with a mask.
-func (f *frame) readTable(n node) ([]value, error) {
+// readTable reads the categories of a column: numbers of a type, text, or either with a mask.
+func (f *frame) readTable(n node) ([]value, dtype, error) {
 	if g, ok := n.(group); ok {
 		c, err := f.readEncoded(g)
 		if err != nil {
-			return nil, err
+			return nil, noType, err
 		}
-		return c.values(), nil
+		return c.values(), c.dtype, nil
 	}
 	a := n.(array)
 	if a.null() || len(a.shape()) > 1 {
-		return nil, f.env.fail(ErrBadFile, a.path(), rewriteHint, "categories of shape %v", a.shape())
+		return nil, noType, f.env.fail(ErrBadFile, a.path(), rewriteHint, "categories of shape %v", a.shape())
 	}
 	count := int(product(a.shape())) // a scalar is one category: files before 0.7 have them
 	switch e := a.elem(); e.kind {
 	case elemText:
 		texts, err := f.texts(a)
 		if err != nil {
-			return nil, err
+			return nil, noType, err
 		}
 		table := make([]value, len(texts))
 		for i, t := range texts {
 			table[i] = ofText(t)
 		}
-		return table, nil
+		return table, noType, nil
 	case elemNumber:
 		raw, err := numbersOf(a)
 		if err != nil {
-			return nil, err
+			return nil, noType, err
 		}
 		table := make([]value, count)
 		for i := range table {
 			table[i], _ = numberAt(raw, e.dtype, i)
 		}
-		return table, nil
+		return table, e.dtype, nil
 	default:
-		return nil, f.env.fail(ErrUnsupported, a.path(), rewriteHint, "categories of type %s", e.text)
+		return nil, noType, f.env.fail(ErrUnsupported, a.path(), rewriteHint, "categories of type %s", e.text)
 	}
 }
 
@@ -357,19 +356,10 @@ func (f *frame) names() ([]string, error) {
 	}
 	out := make([]string, c.n)
 	for i := range out {
-		switch v, ok := c.value(i); {
-		case !ok:
+		if v, ok := c.value(i); ok {
+			out[i] = v.python()
+		} else {
 			out[i] = "nan"
-		case v.kind == textValue:
-			out[i] = v.text
-		case v.kind == floatValue:
-			out[i] = pythonFloat(v.float())
-		case v.kind == boolValue:
-			out[i] = map[bool]string{false: "False", true: "True"}[v.bits != 0]
-		case v.kind == uintValue:
-			out[i] = strconv.FormatUint(v.bits, 10)
-		default:
-			out[i] = strconv.FormatInt(int64(v.bits), 10)
 		}
 	}
 	return out, nil

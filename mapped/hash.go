@@ -20,7 +20,24 @@ func (w hasher) text(s string) {
 	w.h.Write([]byte(s))
 }
 
-// datasetHash covers, of each store in order, n_obs, the stored values of X, the
+// selection covers which rows are kept: a filter by its result, so that one that keeps all is none.
+func (w hasher) selection(s *selection) {
+	if s == nil {
+		return
+	}
+	w.text("rows")
+	w.number(uint64(s.kept))
+	var b [4096]byte
+	for at := 0; at < len(s.keep); at += len(b) / 8 {
+		part := s.keep[at:min(at+len(b)/8, len(s.keep))]
+		for i, word := range part {
+			binary.LittleEndian.PutUint64(b[8*i:], word)
+		}
+		w.h.Write(b[:8*len(part)])
+	}
+}
+
+// datasetHash covers, of each store in order, n_obs and the rows kept, the stored values of X, the
 // variables, the stored values of each layer asked for, and the tables of the
 // obs columns asked for. Paths, times and file formats are left out.
 func datasetHash(o Options, stores []*store) (sum [sha256.Size]byte) {
@@ -29,6 +46,7 @@ func datasetHash(o Options, stores []*store) (sum [sha256.Size]byte) {
 	w.number(uint64(len(stores)))
 	for _, s := range stores {
 		w.number(uint64(s.rows))
+		w.selection(s.selected)
 		w.number(uint64(s.nnz))
 		w.h.Write(s.vars.hash[:])
 		for i, key := range o.LayersKeys {

@@ -28,14 +28,14 @@ type labelling struct {
 }
 
 // combine merges the columns of all stores (nil where absent). rows are the
-// stores' sizes, object their names in errors. Some store must have the column.
-func combine(l labelling, cols []*column, rows []int64, object func(i int) string) (*obsColumn, error) {
+// stores' rows, object their names in errors. Some store must have the column.
+func combine(l labelling, cols []*column, rows []rowSet, object func(i int) string) (*obsColumn, error) {
 	out := &obsColumn{Column: Column{Key: l.key, Encoded: l.encode}, parts: make([]columnPart, len(cols))}
 	coded := l.encode
 	for i, c := range cols {
 		if c == nil {
 			out.Absent = append(out.Absent, i)
-			out.Missing = out.Missing || rows[i] > 0
+			out.Missing = out.Missing || rows[i].kept() > 0
 			continue
 		}
 		if out.Source == "" {
@@ -50,7 +50,7 @@ func combine(l labelling, cols []*column, rows []int64, object func(i int) strin
 			continue
 		}
 		if _, ok := looked[c]; !ok {
-			out.Missing = out.Missing || c.anyMissing()
+			out.Missing = out.Missing || c.anyMissing(rows[i])
 			looked[c] = c
 			if coded {
 				looked[c] = c.toCodes()

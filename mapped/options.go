@@ -50,6 +50,8 @@ type Options struct {
 	Encode []string
 	// UnknownLabel gives, per encoded key, a label that becomes -1 and takes no number.
 	UnknownLabel map[string]string
+	// Filter chooses rows. The zero value keeps all.
+	Filter Filter
 	// CacheBytes bounds the decoded chunks kept for compressed sources. Default 64 MiB.
 	CacheBytes int64
 	// TempDir is where rows of CSC matrices are kept, in files without a name that

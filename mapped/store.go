@@ -7,8 +7,8 @@ import (
 
 // store is one open file with the parts that the options ask for.
 type store struct {
-	env  *env
-	rows int64
+	env *env
+	rowSet
 	nnz  int64 // stored values of X
 	vars *nameList
 
@@ -20,11 +20,14 @@ type store struct {
 
 	// Names that the file has, for hints; read only when it lacks a key.
 	layerNames, obsmNames, obsNames []string
+	// Columns that the filter names and the file lacks.
+	unfiltered []string
 }
 
 // opener is what the stores of one collection share while they are opened.
 type opener struct {
 	options Options
+	rows    *rowFilter // nil: all
 	file    func(path string) (container, error)
 	cache   *chunkCache
 	names   interner
@@ -280,5 +283,5 @@ func (o *opener) readObs(s *store, root group) error {
 			}
 		}
 	}
-	return nil
+	return o.filter(s, f)
 }

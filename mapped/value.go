@@ -140,6 +140,21 @@ func numberAt(data []byte, d dtype, i int) (value, bool) {
 
 func ofNumber(f float64) (value, bool) { return ofFloat(f), f == f }
 
+// python writes the value as Python's str does.
+func (v value) python() string {
+	switch v.kind {
+	case boolValue:
+		return map[bool]string{false: "False", true: "True"}[v.bits != 0]
+	case intValue:
+		return strconv.FormatInt(int64(v.bits), 10)
+	case uintValue:
+		return strconv.FormatUint(v.bits, 10)
+	case floatValue:
+		return pythonFloat(v.float())
+	}
+	return v.text
+}
+
 // pythonFloat writes f as Python's str does: names of variables may be numbers.
 func pythonFloat(f float64) string {
 	switch {

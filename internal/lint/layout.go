@@ -25,8 +25,9 @@ var mayImport = map[string][]string{
 	"mapped/codec": {},
 	"mapped/zarr":  {"mapped/codec"},
 	"mapped/h5":    {"mapped/codec"},
+	"mapped/expr":  {},
 
-	"mapped": {"mapped/h5", "mapped/zarr", "cache"},
+	"mapped": {"mapped/expr", "mapped/h5", "mapped/zarr", "cache"},
 
 	"internal/build":  {},
 	"internal/leak":   {},

@@ -1,0 +1,184 @@
+package mapped
+
+import "context"
+
+// Labels are the values of an obs column for all rows of a collection, in order.
+type Labels struct {
+	// DType is numpy's name of the values or, with Categories, of codes: int8, int16 or int32.
+	DType string
+	// Categories are what codes stand for, -1 for a missing label; nil when values
+	// stand for themselves, of which NaN is a missing one.
+	Categories []any
+	// N is the number of rows.
+	N int64
+
+	dtype  dtype
+	rows   []rowSet
+	parts  []columnPart // of the stores: remap, or cast
+	absent []byte       // of numbers: what a missing value looks like
+}
+
+// Labels gives the values of an obs column, which need not be among
+// Options.ObsKeys, for the rows that the filter keeps. A store without the column
+// has missing labels.
+//
+// Numbers have the type that numpy's hstack gives them, and float64 where an
+// integer would be missing. Text, and booleans of which some are missing, come as codes.
+//
+// It fails with ErrUnknownKey for a key that no store has, ErrBadFile, ErrChanged, ErrClosed.
+func (c *Collection) Labels(ctx context.Context, key string) (*Labels, error) {
+	if c.closed.Load() {
+		return nil, errClosed()
+	}
+	col, names, err := c.obs(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if col == nil {
+		return nil, fail(ErrUnknownKey, stageRead, "obs/"+key, didYouMean(key, names), "no store has %q in obs", key)
+	}
+	l := &Labels{N: c.NObs(), rows: c.rowSets(), parts: make([]columnPart, len(col.parts))}
+	var types []dtype
+	coded := false
+	for i, p := range col.parts {
+		l.parts[i].column = p.column
+		if p.column == nil {
+			continue
+		}
+		coded = coded || p.column.valueType() == noType
+		types = append(types, p.column.valueType())
+	}
+	if l.dtype = promoteAll(types...); !coded && l.dtype.isFloat() || !coded && !l.missing() {
+		return l.numbers(), nil
+	}
+	if !coded && l.dtype != boolType {
+		l.dtype = promote(l.dtype, float64Type)
+		return l.numbers(), nil
+	}
+	return l, l.codes(key, c.objectNamer("/obs/"+key))
+}
+
+// valueType is the type of a column of numbers; none for text.
+func (c *column) valueType() dtype {
+	if text, _ := c.kinds(); text {
+		return noType
+	}
+	return c.dtype
+}
+
+func (l *Labels) missing() bool {
+	for i, p := range l.parts {
+		if rows := l.rows[i]; rows.kept() > 0 && (p.column == nil || p.column.anyMissing(rows)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *Labels) numbers() *Labels {
+	l.DType, l.absent = l.dtype.String(), absentValue(l.dtype)
+	for i, p := range l.parts {
+		if p.column != nil {
+			l.parts[i].cast = casterFor(l.dtype, p.column.dtype)
+		}
+	}
+	return l
+}
+
+// codes numbers the labels of all stores.
+func (l *Labels) codes(key string, object func(int) string) error {
+	o := &obsColumn{parts: l.parts}
+	coded := make(map[*column]*column)
+	for i, p := range l.parts {
+		if p.column == nil {
+			continue
+		}
+		if coded[p.column] == nil {
+			coded[p.column] = p.column.toCodes()
+		}
+		l.parts[i].column = coded[p.column]
+	}
+	if err := o.combineLabels(labelling{key: key}, object); err != nil {
+		return err
+	}
+	l.Categories = o.Categories
+	l.dtype = signedOf(newCodes(0, len(l.Categories)).width)
+	l.DType = l.dtype.String()
+	return nil
+}
+
+// Size is how many bytes the values take.
+func (l *Labels) Size() int64 { return l.N * int64(l.dtype.size()) }
+
+// Write fills dst, which has room for Size bytes and starts at a multiple of 8.
+func (l *Labels) Write(dst []byte) {
+	for i, p := range l.parts {
+		rows := l.rows[i]
+		n := rows.kept() * int64(l.dtype.size())
+		switch part := dst[:n]; {
+		case l.Categories != nil && l.dtype == int8Type:
+			writeCodes(view[int8](part), p, rows)
+		case l.Categories != nil && l.dtype == int16Type:
+			writeCodes(view[int16](part), p, rows)
+		case l.Categories != nil:
+			writeCodes(view[int32](part), p, rows)
+		default:
+			l.writeNumbers(part, p, rows)
+		}
+		dst = dst[n:]
+	}
+}
+
+func writeCodes[T int8 | int16 | int32](dst []T, p columnPart, rows rowSet) {
+	for k, row := range rows.all() {
+		dst[k] = -1
+		if p.column == nil {
+			continue
+		}
+		if code := p.column.codes.at(row); code >= 0 {
+			dst[k] = T(p.remap[code])
+		}
+	}
+}
+
+func (l *Labels) writeNumbers(dst []byte, p columnPart, rows rowSet) {
+	size := l.dtype.size()
+	var table []byte // the values of codes
+	if p.column != nil && p.column.coded {
+		table = p.column.numbers(l.dtype)
+	}
+	for k, row := range rows.all() {
+		at := dst[int(k)*size : int(k+1)*size]
+		switch c := p.column; {
+		case c == nil || !c.has(row):
+			copy(at, l.absent)
+		case table != nil:
+			copy(at, table[int(c.codes.at(row))*size:])
+		default:
+			p.cast(at, c.data[row*int64(c.dtype.size()):], 1)
+		}
+	}
+}
+
+// numbers are the entries of a column's table as d.
+func (c *column) numbers(d dtype) []byte {
+	size := d.size()
+	out := alignedBytes(len(c.table) * size)
+	one, cast := alignedBytes(8), alignedBytes(8)
+	for i, v := range c.table {
+		var from dtype
+		switch v.kind {
+		case boolValue:
+			from, one[0] = boolType, byte(v.bits)
+		case intValue:
+			from, view[int64](one)[0] = int64Type, int64(v.bits)
+		case uintValue:
+			from, view[uint64](one)[0] = uint64Type, v.bits
+		default:
+			from, view[float64](one)[0] = float64Type, v.float()
+		}
+		casterFor(d, from)(cast, one, 1)
+		copy(out[i*size:], cast[:size])
+	}
+	return out
+}
