@@ -173,6 +173,8 @@ func (c *Collection) combine(rows *rowFilter) error {
 	}
 	c.hash = datasetHash(c.options, c.stores)
 	for _, s := range c.stores {
+		// Columns are in c.columns now, numbers that are encoded as their codes alone.
+		s.columns = nil
 		s.layerNames, s.obsmNames, s.obsNames, s.unfiltered = nil, nil, nil, nil
 	}
 	return nil

@@ -2,6 +2,7 @@ package mapped
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -283,14 +284,11 @@ func (f *frame) readCategorical(codes array, cats node) (*column, error) {
 		return nil, err
 	}
 	n := int(codes.shape()[0])
-	wide := make([]int32, n)
-	toIndices(wide, raw, e.dtype)
 	c := &column{source: SourceCategorical, n: n, dtype: dtype, coded: true, table: table, codes: newCodes(n, len(table))}
-	for i, code := range wide {
-		if int(code) >= len(table) {
-			return nil, f.env.fail(ErrBadFile, codes.path(), rewriteHint, "row %d has code %d of %d categories", i, code, len(table))
-		}
-		c.codes.set(i, max(code, -1))
+	if bad := c.codes.fill(raw, e.dtype, n, len(table)); bad >= 0 {
+		var code [1]int32
+		toIndices(code[:], raw[bad*e.dtype.size():], e.dtype)
+		return nil, f.env.fail(ErrBadFile, codes.path(), rewriteHint, "row %d has code %d of %d categories", bad, code[0], len(table))
 	}
 	return c, nil
 }
@@ -317,7 +315,7 @@ func (f *frame) readTable(n node) ([]value, dtype, error) {
 		}
 		table := make([]value, len(texts))
 		for i, t := range texts {
-			table[i] = ofText(t)
+			table[i] = ofText(strings.Clone(t)) // t may be a piece of all the texts of the file
 		}
 		return table, noType, nil
 	case elemNumber:
