@@ -193,6 +193,12 @@ func (c *Collection) combineColumn(i int, key string) (*obsColumn, error) {
 	if label, ok := c.options.UnknownLabel[key]; ok {
 		l.unknown = &label
 	}
+	if labels, ok := c.options.Encoders[key]; ok && l.encode {
+		var err error
+		if l.given, err = newImposed(key, labels); err != nil {
+			return nil, err
+		}
+	}
 	cols := make([]*column, len(c.stores))
 	for s, st := range c.stores {
 		cols[s] = st.columns[i]

@@ -3,6 +3,7 @@ package daemon
 import (
 	"encoding/hex"
 	"fmt"
+	"math"
 
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/mapped"
@@ -32,8 +33,28 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 	}
 	return mapped.Options{
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
-		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(),
+		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(), Encoders: encodersOf(spec.Encoders),
 	}, nil
+}
+
+// encodersOf is the wire's tables of codes.
+func encodersOf(tables map[string][]ipc.Pair) map[string][]mapped.Label {
+	if tables == nil {
+		return nil
+	}
+	out := make(map[string][]mapped.Label, len(tables))
+	for key, table := range tables {
+		labels := make([]mapped.Label, len(table))
+		for i, pair := range table {
+			code, ok := pair[1].(int64)
+			if !ok {
+				code = math.MinInt64 // no code, which package mapped refuses by the label's name
+			}
+			labels[i] = mapped.Label{Value: pair[0], Code: code}
+		}
+		out[key] = labels
+	}
+	return out
 }
 
 // openedMessage answers m with what the client needs to know of c.
@@ -82,7 +103,6 @@ func notYet(spec ipc.Spec) error {
 		{"var_names", spec.VarNames != nil},
 		{"var_key", spec.VarKey != ""},
 		{"transforms", spec.Transforms != nil},
-		{"encoders", spec.Encoders != nil},
 	} {
 		if part.used {
 			return &mapped.Error{Kind: mapped.ErrUnsupported, Stage: "open", Object: part.key, Detail: "not supported yet", Hint: "leave it out"}

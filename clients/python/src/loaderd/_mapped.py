@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from loaderd import _arguments, _torch
+from loaderd._encoders import Encoders
 from loaderd._errors import Unsupported
 from loaderd._source import OnDaemonLoss, Source
 from loaderd.collection import MappedCollection
@@ -33,6 +34,7 @@ def mapped(
     var_key: str | None = None,
     transforms: Sequence[Any] | None = None,
     encoders: Any = None,
+    unseen: Literal["error", "unknown"] = "error",
     on_daemon_loss: OnDaemonLoss = "restart",
 ) -> MappedCollection:
     """Map h5ad files as one dataset, without loading them.
@@ -64,8 +66,14 @@ def mapped(
         Accepted as the reference does; nothing depends on them here.
     dtype
         Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files.
-    var_names, var_key, transforms, encoders
+    var_names, var_key, transforms
         Not supported yet.
+    encoders
+        The codes of labels, instead of those that follow from the files: `Encoders`, a dict of key -> label -> code,
+        the path of a file that `Encoders.save` wrote, or another collection. Codes are then exactly those of the
+        tables, also where the files lack labels. Keys that have no table are encoded by the files' labels.
+    unseen
+        What to do with a label of the files that is not in the table: ``"error"``, or code -1 as ``"unknown"``.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
         `DaemonGone`.
@@ -98,6 +106,7 @@ def mapped(
             object="obs_filter",
             hint="filter with torch.utils.data.Subset(mapped, indices)",
         )
+    unseen = _arguments.choice("unseen", unseen, ("error", "unknown"))
     obs = _arguments.keys("obs_keys", obs_keys, [])
     encode, unknown, encoded = _arguments.labels_spec(obs, encode_labels, unknown_label)
     source = Source(
@@ -113,7 +122,7 @@ def mapped(
             "var_names": None if var_names is None else list(var_names),
             "var_key": var_key,
             "transforms": None if transforms is None else list(transforms),
-            "encoders": encoders,
+            "encoders": None if encoders is None else Encoders.of(encoders).wire(encoded, unseen),
         },
         on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from loaderd import _arguments, _fork, _query, _torch
+from loaderd import _arguments, _encoders, _fork, _query, _torch
 from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, LoaderdError, ProtocolError, from_wire
 from loaderd._getter import Getter
 from loaderd._source import Losses, Source
@@ -247,9 +247,8 @@ class MappedCollection:
 
     @property
     def encoders(self) -> dict[str, dict[Any, int]]:
-        """Label -> code, for each encoded key."""
-        columns = self._describe("columns") or []
-        return {c["key"]: dict(c["encoder"] or []) for c in columns if c["encoded"]}
+        """Label -> code, for each encoded key; `Encoders` saves them."""
+        return _encoders.tables_of(self._source.describe())
 
     @property
     def layers_keys(self) -> list[str]:
