@@ -176,6 +176,7 @@ func (c *Collection) combine(rows *rowFilter) error {
 		// Columns are in c.columns now, numbers that are encoded as their codes alone.
 		s.columns = nil
 		s.layerNames, s.obsmNames, s.obsNames, s.unfiltered = nil, nil, nil, nil
+		s.columns = nil // c.columns has what is needed of them
 	}
 	return nil
 }

@@ -262,8 +262,13 @@ func TestSteadyBatchesAllocateNothing(t *testing.T) {
 			}
 			x.numbers(name, a.e.dtype, a.raw, as, a.dims...)
 		}
+		keep := make([]float64, 400)
+		for i := range keep {
+			keep[i] = float64(i % 3)
+		}
+		m.file.top.members["obs"].(*memGroup).numbers("keep", int8Type, toRaw(keep, int8Type), storage{}, 400)
 		// A cache too small for all chunks: steady misses, too, use memory again.
-		c, err := openModel([]*modelStore{m, m}, Options{CacheBytes: 1 << 14})
+		c, err := openModel([]*modelStore{m, m}, Options{CacheBytes: 1 << 14, Filter: Filter{Expr: "keep > 0"}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,6 +34,7 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 	return mapped.Options{
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
 		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(), Encoders: encodersOf(spec.Encoders),
+		Filter: filterOf(spec.Filter),
 	}, nil
 }
 
@@ -99,7 +100,6 @@ func notYet(spec ipc.Spec) error {
 		key  string
 		used bool
 	}{
-		{"obs_filter", spec.Filter.Expr != "" || spec.Filter.Terms != nil},
 		{"var_names", spec.VarNames != nil},
 		{"var_key", spec.VarKey != ""},
 		{"transforms", spec.Transforms != nil},

@@ -36,7 +36,12 @@ type resultArray struct {
 
 // queries has the queries by what they ask.
 var queries = map[string]func(ctx context.Context, q asked) (*result, error){
-	"var_list": queryVarList,
+	"filter":            queryFilter,
+	"indices":           queryIndices,
+	"label_counts":      queryLabelCounts,
+	"merged_categories": queryMergedCategories,
+	"merged_labels":     queryMergedLabels,
+	"var_list":          queryVarList,
 }
 
 // query answers one query. Its arrays go out in a segment of their own, of which the daemon keeps nothing.

@@ -98,7 +98,7 @@ class NoElement(LoaderdError, KeyError):
     code = "no_element"
 
 
-class UnknownKey(LoaderdError, KeyError):
+class UnknownKey(LoaderdError, KeyError, ValueError):
     """A name that no file has among its ``obs``, ``obsm`` or ``layers``. The message shows near matches."""
 
     code = "unknown_key"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from loaderd import _arguments, _torch
+from loaderd import _arguments, _filter, _torch
 from loaderd._encoders import Encoders
-from loaderd._errors import Unsupported
 from loaderd._source import OnDaemonLoss, Source
 from loaderd.collection import MappedCollection
 
@@ -22,7 +21,7 @@ def mapped(
     layers_keys: str | Sequence[str] | None = None,
     obs_keys: str | Sequence[str] | None = None,
     obsm_keys: str | Sequence[str] | None = None,
-    obs_filter: Any = None,
+    obs_filter: dict[str, Any] | str | None = None,
     join: Join = "inner",
     encode_labels: bool | Sequence[str] = True,
     unknown_label: str | dict[str, str] | None = None,
@@ -53,7 +52,9 @@ def mapped(
     obsm_keys
         Names under ``obsm`` that each row carries, as ``obsm_NAME``.
     obs_filter
-        Not supported yet.
+        Which rows: a dict of ``obs`` column -> value or values, of which a row must have one in every column (None or
+        NaN: no value); or an expression such as ``"n_counts > 500 and cell_type in ['B', 'T']"``. A file without the
+        column has no such rows; in an expression, its values are missing. A missing value equals nothing.
     join
         ``"inner"``: the variables that all files have, in the order of the first. ``"outer"``: those that any
         has, sorted; 0 where a file lacks one. None: each file keeps its own.
@@ -99,13 +100,6 @@ def mapped(
     ...     batch["X"], batch["cell_type"]
     """
     del cache_categories, parallel
-    if obs_filter is not None:
-        raise Unsupported(
-            "obs_filter is not supported yet",
-            stage="open",
-            object="obs_filter",
-            hint="filter with torch.utils.data.Subset(mapped, indices)",
-        )
     unseen = _arguments.choice("unseen", unseen, ("error", "unknown"))
     obs = _arguments.keys("obs_keys", obs_keys, [])
     encode, unknown, encoded = _arguments.labels_spec(obs, encode_labels, unknown_label)
@@ -118,7 +112,7 @@ def mapped(
             "join": _arguments.choice("join", join, ("inner", "outer", None)),
             "encode_labels": encode,
             "unknown_label": unknown,
-            "obs_filter": None,
+            "obs_filter": _filter.wire_filter(obs_filter),
             "var_names": None if var_names is None else list(var_names),
             "var_key": var_key,
             "transforms": None if transforms is None else list(transforms),
@@ -126,4 +120,7 @@ def mapped(
         },
         on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
     )
-    return MappedCollection(source, encoded, _torch.dtype_name(dtype))
+    found = MappedCollection(source, encoded, _torch.dtype_name(dtype))
+    if found.filtered and not len(found):
+        _filter.warn_unknown(found._query("filter")[0]["unknown"])
+    return found

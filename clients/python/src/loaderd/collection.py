@@ -12,6 +12,7 @@ import numpy as np
 from loaderd import _arguments, _encoders, _fork, _query, _torch
 from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, LoaderdError, ProtocolError, from_wire
 from loaderd._getter import Getter
+from loaderd._labels import Labelled
 from loaderd._source import Losses, Source
 from loaderd._warn import warn
 from loaderd._wire import ConnectionLost
@@ -29,7 +30,7 @@ MOST_ROWS: Final = 1 << 20
 """Rows of one request: their numbers fit one message."""
 
 
-class MappedCollection:
+class MappedCollection(Labelled):
     """Many h5ad files as one dataset; made by `mapped`.
 
     It has the interface of a map-style ``torch.utils.data.Dataset``: ``DataLoader(mapped, batch_size=128,
@@ -205,7 +206,7 @@ class MappedCollection:
 
     @property
     def n_obs(self) -> int:
-        """Number of rows (cells) of all files."""
+        """Number of rows (cells) of all files, of those that the filter keeps."""
         return self._source.n_obs
 
     @property
@@ -219,20 +220,10 @@ class MappedCollection:
         return self.n_obs, self.n_vars
 
     @property
-    def n_obs_list(self) -> list[int]:
-        """Rows of each file."""
-        return list(self._describe("n_obs_list"))
-
-    @property
     def n_vars_list(self) -> list[int] | None:
         """Variables of each file; None with ``join=None``."""
         found = self._describe("n_vars_list")
         return None if found is None else list(found)
-
-    @property
-    def original_shapes(self) -> list[tuple[int, int | None]]:
-        """Rows and variables of each file, before the join."""
-        return [(shape[0], shape[1]) for shape in self._describe("shapes")]
 
     @property
     def var_joint(self) -> Any:
@@ -300,6 +291,9 @@ class MappedCollection:
     def _describe(self, what: str) -> Any:
         return self._source.describe()[what]
 
+    def _spec(self, key: str) -> Any:
+        return self._source.spec[key]
+
     def _absent(self, key: str) -> list[int]:
         return next((c["absent"] or [] for c in self._describe("columns") or [] if c["key"] == key), [])
 
@@ -332,7 +326,7 @@ class MappedCollection:
         self._getter = None
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_lock", "_getter")
+        left_out = ("_lock", "_getter", "_indices")
         return {key: value for key, value in self.__dict__.items() if key not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
