@@ -42,6 +42,10 @@ var queries = map[string]func(ctx context.Context, q asked) (*result, error){
 	"merged_categories": queryMergedCategories,
 	"merged_labels":     queryMergedLabels,
 	"var_list":          queryVarList,
+	"obs_columns":       queryObsColumns,
+	"obs_names":         queryObsNames,
+	"obs_values":        queryObsValues,
+	"raw_var":           queryRawVar,
 }
 
 // query answers one query. Its arrays go out in a segment of their own, of which the daemon keeps nothing.

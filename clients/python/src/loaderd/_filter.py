@@ -82,8 +82,10 @@ def _values(key: str, given: Any) -> tuple[list[Any], bool]:
 
 def _is_missing(value: Any) -> bool:
     # pandas' NA and NaT are known by name, so that pandas need not be there.
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (
-        isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+    return (
+        value is None
+        or type(value).__name__ in ("NAType", "NaTType")
+        or (isinstance(value, (float, np.floating)) and bool(np.isnan(value)))
     )
 
 
@@ -96,7 +98,9 @@ def _plain(key: str, value: Any) -> str | bool | int | float:
         return float(value)
     if isinstance(value, (int, np.integer)) and -(1 << 63) <= int(value) < 1 << 64:
         return int(value)
-    raise _wrong(f"obs_filter[{key!r}] has the value {value!r}", "values are text, numbers, booleans, or None for missing")
+    raise _wrong(
+        f"obs_filter[{key!r}] has the value {value!r}", "values are text, numbers, booleans, or None for missing"
+    )
 
 
 def _wrong(message: str, hint: str) -> InvalidArgument:

@@ -13,6 +13,7 @@ from loaderd import _arguments, _encoders, _fork, _query, _torch
 from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, LoaderdError, ProtocolError, from_wire
 from loaderd._getter import Getter
 from loaderd._labels import Labelled
+from loaderd._obs import Framed
 from loaderd._source import Losses, Source
 from loaderd._warn import warn
 from loaderd._wire import ConnectionLost
@@ -30,7 +31,7 @@ MOST_ROWS: Final = 1 << 20
 """Rows of one request: their numbers fit one message."""
 
 
-class MappedCollection(Labelled):
+class MappedCollection(Labelled, Framed):
     """Many h5ad files as one dataset; made by `mapped`.
 
     It has the interface of a map-style ``torch.utils.data.Dataset``: ``DataLoader(mapped, batch_size=128,
@@ -326,7 +327,7 @@ class MappedCollection(Labelled):
         self._getter = None
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_lock", "_getter", "_indices")
+        left_out = ("_lock", "_getter", "_indices", "_obs")
         return {key: value for key, value in self.__dict__.items() if key not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
