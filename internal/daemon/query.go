@@ -46,6 +46,7 @@ var queries = map[string]func(ctx context.Context, q asked) (*result, error){
 	"obs_names":         queryObsNames,
 	"obs_values":        queryObsValues,
 	"raw_var":           queryRawVar,
+	"overview":          queryOverview,
 }
 
 // query answers one query. Its arrays go out in a segment of their own, of which the daemon keeps nothing.

@@ -14,6 +14,7 @@ from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, Loaderd
 from loaderd._getter import Getter
 from loaderd._labels import Labelled
 from loaderd._obs import Framed
+from loaderd._show import Shown
 from loaderd._source import Losses, Source
 from loaderd._warn import warn
 from loaderd._wire import ConnectionLost
@@ -31,7 +32,7 @@ MOST_ROWS: Final = 1 << 20
 """Rows of one request: their numbers fit one message."""
 
 
-class MappedCollection(Labelled, Framed):
+class MappedCollection(Labelled, Framed, Shown):
     """Many h5ad files as one dataset; made by `mapped`.
 
     It has the interface of a map-style ``torch.utils.data.Dataset``: ``DataLoader(mapped, batch_size=128,
@@ -327,16 +328,9 @@ class MappedCollection(Labelled, Framed):
         self._getter = None
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_lock", "_getter", "_indices", "_obs")
+        left_out = ("_lock", "_getter", "_indices", "_obs", "_overview")
         return {key: value for key, value in self.__dict__.items() if key not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._set_up()
-
-    def __repr__(self) -> str:
-        files = len(self._source.paths)
-        shape = f"{self.n_obs:,} × {'differing' if self.n_vars is None else f'{self.n_vars:,}'}"
-        closed = ", closed" if self._closed else ""
-        join = self._source.spec["join"]
-        return f"MappedCollection({shape}, {files} file{'s' if files != 1 else ''}, join={join!r}{closed})"
