@@ -1,6 +1,8 @@
 package mapped
 
-import "slices"
+import (
+	"slices"
+)
 
 // codes are numbers of table entries, -1 for none, in the narrowest type that holds them.
 type codes struct {
@@ -161,6 +163,19 @@ func (c *column) values() []value {
 	for i := range c.n {
 		if v, ok := c.value(i); ok {
 			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// texts are the values as text, as names of rows are: numbers as Python writes them, "nan" for none.
+func (c *column) texts() []string {
+	out := make([]string, c.n)
+	for i := range out {
+		if v, ok := c.value(i); ok {
+			out[i] = v.python()
+		} else {
+			out[i] = "nan"
 		}
 	}
 	return out

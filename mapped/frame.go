@@ -157,11 +157,32 @@ func (f *frame) readRecordColumn(key string) (*column, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := cats.(array); ok {
-			return f.readCategorical(a, cats)
+		if c, ok := cats.(array); ok {
+			codes, err := pointsInto(a, product(c.shape()))
+			if err != nil {
+				return nil, err
+			}
+			if codes {
+				return f.readCategorical(a, cats)
+			}
 		}
 	}
 	return f.readPlain(a)
+}
+
+// pointsInto says whether all numbers of a column can be codes of n categories. Categories of a column of var stand under
+// the same name as those of one of obs, and anndata decides by this whose they are.
+func pointsInto(a array, n int64) (bool, error) {
+	raw, err := numbersOf(a)
+	if err != nil {
+		return false, err
+	}
+	for i := range int(product(a.shape())) {
+		if v, _ := numberAt(raw, a.elem().dtype, i); compareValues(v, ofInt(n)) >= 0 {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // readEncoded reads the columns that are groups: codes with categories, values with a mask.
@@ -287,10 +308,11 @@ func (f *frame) readCategorical(codes array, cats node) (*column, error) {
 	toIndices(wide, raw, e.dtype)
 	c := &column{source: SourceCategorical, n: n, dtype: dtype, coded: true, table: table, codes: newCodes(n, len(table))}
 	for i, code := range wide {
-		if int(code) >= len(table) {
-			return nil, f.env.fail(ErrBadFile, codes.path(), rewriteHint, "row %d has code %d of %d categories", i, code, len(table))
+		// What does not fit into 32 bits is -1 here, and only a true -1 is a missing label.
+		if v, _ := numberAt(raw, e.dtype, i); int(code) >= len(table) || code < 0 && v != ofInt(-1) {
+			return nil, f.env.fail(ErrBadFile, codes.path(), rewriteHint, "row %d has code %v of %d categories", i, v.any(), len(table))
 		}
-		c.codes.set(i, max(code, -1))
+		c.codes.set(i, code)
 	}
 	return c, nil
 }
@@ -354,15 +376,7 @@ func (f *frame) names() ([]string, error) {
 	if c == nil {
 		return nil, f.env.fail(ErrBadFile, f.at(f.index), rewriteHint, "no index")
 	}
-	out := make([]string, c.n)
-	for i := range out {
-		if v, ok := c.value(i); ok {
-			out[i] = v.python()
-		} else {
-			out[i] = "nan"
-		}
-	}
-	return out, nil
+	return c.texts(), nil
 }
 
 // texts reads text whole. Names and labels go to clients, whose strings are UTF-8, and so must these be.

@@ -32,8 +32,10 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 	}
 	return mapped.Options{
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
+		VarNames: spec.VarNames, VarKey: spec.VarKey,
 		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(),
-		Filter: filterOf(spec.Filter),
+		Filter:     filterOf(spec.Filter),
+		Transforms: transformsOf(spec.Transforms),
 	}, nil
 }
 
@@ -79,9 +81,6 @@ func notYet(spec ipc.Spec) error {
 		key  string
 		used bool
 	}{
-		{"var_names", spec.VarNames != nil},
-		{"var_key", spec.VarKey != ""},
-		{"transforms", spec.Transforms != nil},
 		{"encoders", spec.Encoders != nil},
 	} {
 		if part.used {
@@ -89,4 +88,12 @@ func notYet(spec ipc.Spec) error {
 		}
 	}
 	return nil
+}
+
+// transformsOf is the wire's list of transforms as package mapped takes it: nil is nil.
+func transformsOf(list []ipc.Transform) (out []mapped.Transform) {
+	for _, t := range list {
+		out = append(out, mapped.Transform{Name: t.Name, Args: t.Args})
+	}
+	return out
 }
