@@ -42,9 +42,9 @@ GO_BUILD := $(GO_BUILD_$(LIBDEFLATE)) -trimpath -ldflags '$(strip $(LDFLAGS) $(L
 .PHONY: help
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "and may be followed by:"
-	@awk -F '\\?=|#' '/^[A-Z]+ \?=/ { sub(/ +$$/, "", $$1); sub(/^ +/, "", $$3); printf "  %-12s %s\n", $$1 "=…", $$3 }' $(MAKEFILE_LIST)
+	@awk -F '\\?=|#' '/^[A-Z]+ \?=/ { sub(/ +$$/, "", $$1); sub(/^ +/, "", $$3); printf "  %-13s %s\n", $$1 "=…", $$3 }' $(MAKEFILE_LIST)
 
 # --- set-up -----------------------------------------------------------------------------------------------
 
@@ -86,6 +86,10 @@ demo: setup ## train a small classifier on real cells through the daemon
 bench: setup ## measure loaderd beside lamindb, print one table
 	@$(VENV) -m bench $(BENCH)
 
+.PHONY: bench-readers
+bench-readers: setup ## measure the readers of HDF5 and zarr beside h5py and zarr-python
+	@$(VENV) -m bench.readers $(BENCH)
+
 .PHONY: wheel
 wheel: setup ## build dist/loaderd-….whl, which carries the binary
 	@rm -rf dist
@@ -115,11 +119,30 @@ endif
 	go -C internal/tools build -o '$(CURDIR)/$@' honnef.co/go/tools/cmd/staticcheck
 
 .PHONY: test-go
-test-go: bin/loaderd ## the Go tests, with the race detector
-	go test -race -timeout 10m ./...
+test-go: bin/loaderd test-formats ## the Go tests, with the race detector
+	go test -race -timeout 10m -skip '^TestEveryFormOfTheMatrix' ./...
 ifneq ($(LIBDEFLATE),no)
 	go test -race -tags libdeflate ./mapped/codec
 endif
+
+# Nothing here runs in parallel with itself, so the race detector, which is in test-go, would find no more, only slowly. It is
+# here that every byte of the damaged files is flipped: under the detector, each eleventh or so.
+FORMATS := ./mapped ./mapped/h5 ./mapped/zarr -run '^Test(EveryFormOfTheMatrix|ADamagedAnnData|AnyFlippedByte|EveryByteOf)'
+
+.PHONY: test-formats
+test-formats: matrix ## every form of file there is against h5py, zarr-python and anndata; and damaged files
+	LOADERD_MATRIX='$(CURDIR)/.cache/matrix' go test -timeout 10m $(FORMATS)
+
+.PHONY: formats
+formats: matrix ## write docs/formats.md anew, from what the readers do with every form
+	LOADERD_MATRIX='$(CURDIR)/.cache/matrix' go test -timeout 10m -p 1 $(FORMATS) -update
+
+# Some hundred small files of every form, and what h5py, zarr-python and anndata read in them.
+.PHONY: matrix
+matrix: .cache/matrix/matrix.json.gz
+
+.cache/matrix/matrix.json.gz: $(wildcard testdata/matrix/*.py testdata/*_reading.py testdata/*_writing.py) .venv/.installed
+	$(VENV) testdata/matrix $(@D)
 
 .PHONY: test-python
 test-python: setup wheel ## the Python tests: client, demo, documents, wheel, benchmark

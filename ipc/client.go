@@ -79,6 +79,7 @@ func (c *Client) Open(ctx context.Context, paths []string, spec Spec) (*Opened, 
 type GetOptions struct {
 	Format string // "dense" (default) or "csr"
 	DType  string // of the layers; default: the files' own
+	Own    bool   // raw.X of rows of one store has the columns that it has there, not those of the join
 }
 
 // Get returns the rows of the collection in the order given; a row may come twice.
@@ -88,7 +89,7 @@ func (c *Client) Get(ctx context.Context, rows []int64, o GetOptions) (*Batch, e
 	}
 	id := c.nextID.Add(1)
 	var got *Batch
-	err := c.call(ctx, id, &Get{ID: id, Rows: EncodeRows(rows), Format: o.Format, DType: o.DType}, func(op string, body []byte) error {
+	err := c.call(ctx, id, &Get{ID: id, Rows: EncodeRows(rows), Format: o.Format, DType: o.DType, Own: o.Own}, func(op string, body []byte) error {
 		if op != OpReady {
 			return protocolErrorf("the daemon answers get with %q", op)
 		}

@@ -12,7 +12,7 @@ import (
 
 // Record is the batch as an Arrow record: one column for each field, masks as nulls. It looks into the batch's memory, so it is
 // valid until Release of the batch, whatever its own reference count; only booleans, validity and the tables of categories are
-// copied.
+// copied. A batch with bfloat16 cannot be one.
 //
 //	dense   FixedSizeList<dtype>[width]
 //	csr     List<Struct<column: int32, value: dtype>>
@@ -31,6 +31,12 @@ func (b *Batch) Record() (arrow.Record, error) {
 		f := &b.arena.schema[i]
 		if f.Kind == KindMask {
 			continue
+		}
+		if arrowTypes[f.DType] == nil {
+			return nil, &Error{
+				Code: CodeUnsupported, Stage: "batch", Object: f.Name, Message: "Arrow has no type for " + f.DType,
+				Hint: "start the stream with dtype float16 or float32",
+			}
 		}
 		data, err := b.arrowData(f)
 		if err != nil {
@@ -76,7 +82,7 @@ func (b *Batch) arrowData(f *Field) (*array.Data, error) {
 	}
 }
 
-// arrowTypes is Arrow's type for each dtype.
+// arrowTypes is Arrow's type for each dtype but bfloat16, for which it has none.
 var arrowTypes = map[string]arrow.DataType{
 	"bool": arrow.FixedWidthTypes.Boolean,
 	"int8": arrow.PrimitiveTypes.Int8, "uint8": arrow.PrimitiveTypes.Uint8,

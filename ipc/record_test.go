@@ -81,8 +81,11 @@ func TestARecordOfAReleasedBatchIsRefused(t *testing.T) {
 	wantError(t, err, ErrClosed)
 }
 
-func TestEveryDTypeHasAnArrowType(t *testing.T) {
+func TestEveryDTypeButBfloat16HasAnArrowType(t *testing.T) {
 	for dtype, size := range dtypeSizes {
+		if dtype == "bfloat16" { // Record says that there is none
+			continue
+		}
 		typ, ok := arrowTypes[dtype].(arrow.FixedWidthDataType)
 		if !ok || dtype != "bool" && typ.BitWidth() != 8*size {
 			t.Errorf("%s: %v", dtype, arrowTypes[dtype])

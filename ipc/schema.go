@@ -47,8 +47,8 @@ type Schema []Field
 
 // dtypeSizes is the size in bytes of every dtype a frame may hold.
 var dtypeSizes = map[string]int{
-	"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "float16": 2, "int32": 4, "uint32": 4, "float32": 4,
-	"int64": 8, "uint64": 8, "float64": 8,
+	"bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "float16": 2, "bfloat16": 2, "int32": 4, "uint32": 4,
+	"float32": 4, "int64": 8, "uint64": 8, "float64": 8,
 }
 
 // DTypeSize is the size of one element of numpy's dtype in bytes, 0 for a dtype a frame can not hold.

@@ -42,14 +42,15 @@ type CSR struct {
 	Mask       []byte
 }
 
-// Element is what an [Array] may hold. A bool is a uint8 of 0 or 1.
+// Element is what an [Array] may hold. A bool is a uint8 of 0 or 1, a bfloat16 a uint16: the upper half of a float32.
 type Element interface {
 	int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | float32 | float64 | float16.Num
 }
 
 // As is a's numbers, without a copy: valid until the batch is released. The error names a's dtype when it is not T.
 func As[T Element](a Array) ([]T, error) {
-	if want := dtypeOf[T](); a.DType != want && !(want == "uint8" && a.DType == "bool") {
+	want := dtypeOf[T]()
+	if a.DType != want && !(want == "uint8" && a.DType == "bool") && !(want == "uint16" && a.DType == "bfloat16") {
 		return nil, &Error{
 			Code: CodeInvalidArgument, Stage: "batch", Object: a.DType, Message: fmt.Sprintf("the values are %s, not %s", a.DType, want),
 			Hint: "ask for them as " + a.DType + ", or start the stream with this dtype",
@@ -75,6 +76,8 @@ func (a Array) Float64(i int) float64 {
 	switch a.DType {
 	case "float16":
 		return float64(arrow.GetData[float16.Num](a.Bytes)[i].Float32())
+	case "bfloat16":
+		return float64(math.Float32frombits(uint32(arrow.GetData[uint16](a.Bytes)[i]) << 16))
 	case "float32":
 		return float64(arrow.GetData[float32](a.Bytes)[i])
 	case "float64":
@@ -113,7 +116,7 @@ func (a Array) Format(i int) string {
 	switch a.DType {
 	case "bool":
 		return strconv.FormatBool(a.Bytes[i] != 0)
-	case "float16", "float32":
+	case "float16", "bfloat16", "float32":
 		return strconv.FormatFloat(a.Float64(i), 'g', -1, 32)
 	case "float64":
 		return strconv.FormatFloat(a.Float64(i), 'g', -1, 64)
@@ -141,7 +144,7 @@ func (c Series) Value(i int) any {
 	switch c.DType {
 	case "bool":
 		return c.Bytes[i] != 0
-	case "float16", "float32", "float64":
+	case "float16", "bfloat16", "float32", "float64":
 		return c.Float64(i)
 	case "uint64":
 		return uint64(c.Int64(i))

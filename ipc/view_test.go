@@ -114,6 +114,7 @@ func TestArraysSayTheirValues(t *testing.T) {
 		{"int64", "\xfc\xff\xff\xff\xff\xff\xff\xff", "-4", -4},
 		{"uint64", "\xff\xff\xff\xff\xff\xff\xff\xff", "18446744073709551615", 1 << 64},
 		{"float16", "\x00\x3e", "1.5", 1.5},
+		{"bfloat16", "\xc0\x3f", "1.5", 1.5},
 		{"float32", "\xcd\xcc\xcc\x3d", "0.1", float64(float32(0.1))},
 		{"float64", "\x9a\x99\x99\x99\x99\x99\xb9\x3f", "0.1", 0.1},
 	} {

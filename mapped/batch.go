@@ -27,11 +27,14 @@ type Batch struct {
 	nnz []int
 }
 
-// csrField places the rows of a csr field: row i has room from start[i] to
-// start[i+1] and holds used[i] values, -1 until it is filled.
+// csrField places the rows of a csr field: row i may have bounds[i+1]-bounds[i]
+// values. It has used[i] (-1 until it is filled), from at[i], which is at most
+// bounds[i]: rows that are filled one after another lie close together, so that
+// memory is touched for values and not for bounds.
 type csrField struct {
-	start []int
-	used  []int32
+	bounds []int
+	at     []int
+	used   []int32
 }
 
 // NewBatch makes a batch, to be used again and again.
@@ -105,13 +108,14 @@ func (b *Batch) place(caps []int) error {
 	}
 	for k := range b.csr {
 		f, parts := &b.csr[k], b.e.plans[b.e.csr[k]].parts
-		f.start, f.used = append(f.start[:0], 0), f.used[:0]
+		f.bounds, f.at, f.used = append(f.bounds[:0], 0), f.at[:0], f.used[:0]
 		at := 0
 		for i, s := range b.store {
+			f.at = append(f.at, at)
 			if p := parts[s]; p != nil {
 				at += p.bound(b.local[i])
 			}
-			f.start, f.used = append(f.start, at), append(f.used, -1)
+			f.bounds, f.used = append(f.bounds, at), append(f.used, -1)
 		}
 		if at > caps[k] {
 			return fail(ErrInvalid, stageEncode, "caps", "", "room for %d values where these rows may have %d", caps[k], at)
@@ -182,6 +186,9 @@ func (b *Batch) Fill(ctx context.Context, s *Scratch, lo, hi int) error {
 		p := &b.e.plans[i]
 		var err error
 		switch {
+		case p.filled:
+		case p.rank != nil:
+			err = b.fillRows(ctx, p, s, lo, hi)
 		case p.Kind == KindCSR:
 			err = b.fillCSR(ctx, p, &b.csr[csr], s, lo, hi)
 			csr++
@@ -232,19 +239,35 @@ func (b *Batch) fillDense(ctx context.Context, p *plan, s *Scratch, lo, hi int) 
 	return nil
 }
 
-func (b *Batch) fillCSR(ctx context.Context, p *plan, f *csrField, s *Scratch, lo, hi int) error {
-	size := p.dtype.size()
-	idx, vals := b.bufs[p.buf+1], b.bufs[p.buf+2]
+// fillRows writes tokens row by row.
+func (b *Batch) fillRows(ctx context.Context, p *plan, s *Scratch, lo, hi int) error {
 	for i := lo; i < hi; i++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if err := b.fillTokens(p, i, s); err != nil {
+			return err
+		}
+		s.release(b.e.c.cache)
+	}
+	return nil
+}
+
+func (b *Batch) fillCSR(ctx context.Context, p *plan, f *csrField, s *Scratch, lo, hi int) error {
+	size := p.dtype.size()
+	idx, vals := b.bufs[p.buf+1], b.bufs[p.buf+2]
+	at := f.bounds[lo]
+	for i := lo; i < hi; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		f.at[i] = at
 		part := p.parts[b.store[i]]
 		if part == nil {
 			f.used[i] = 0
 			continue
 		}
-		from, to := f.start[i], f.start[i+1]
+		from, to := at, at+f.bounds[i+1]-f.bounds[i]
 		room := idx[from*4 : to*4]
 		n, err := part.writeSparse(view[int32](room), room, vals[from*size:to*size], b.local[i], s)
 		if err != nil {
@@ -252,6 +275,7 @@ func (b *Batch) fillCSR(ctx context.Context, p *plan, f *csrField, s *Scratch, l
 		}
 		s.release(b.e.c.cache)
 		f.used[i] = int32(n)
+		at += n
 	}
 	return nil
 }
@@ -298,7 +322,7 @@ func (b *Batch) closeGaps(p *plan, f *csrField) (int, error) {
 			return 0, fail(ErrInvalid, stageEncode, "rows", "call Fill for all rows before Finish", "row %d of the batch was not filled", i)
 		}
 		n := int(used)
-		if from := f.start[i]; from != at {
+		if from := f.at[i]; from != at {
 			copy(idx[at*4:(at+n)*4], idx[from*4:(from+n)*4])
 			copy(vals[at*size:(at+n)*size], vals[from*size:(from+n)*size])
 		}

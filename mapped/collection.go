@@ -24,11 +24,17 @@ type Collection struct {
 
 	vars    *varJoin // of X and layers
 	rawVars *varJoin
-	columns []*obsColumn
-	counts  []func() []nnzCount // per layer, made when first asked for
-	hash    [sha256.Size]byte
-	labels  labelCache
-	turning *turning // nil: no matrix is CSC
+	// rawError says why raw.X of several stores cannot be one matrix; nil if it can.
+	rawError error
+	// programs are the transforms of each of Options.LayersKeys; nil for none.
+	programs []*program
+	columns  []*obsColumn
+	counts   []func() []nnzCount // per layer, made when first asked for
+	hash     [sha256.Size]byte
+	labels   labelCache
+	turning  *turning // nil: no matrix is CSC
+
+	statistics *statStore
 
 	unknownFilterKeys []UnknownKey
 
@@ -42,7 +48,7 @@ type Store struct {
 	NVars int
 }
 
-// Shape is the size of one store, of the rows that the filter keeps; NVars is -1 when the collection has no join.
+// Shape is the size of one store, of the rows that the filter keeps; NVars is -1 when the collection has neither join nor panel.
 type Shape struct {
 	NObs  int64
 	NVars int
@@ -76,7 +82,7 @@ func openStill(ctx context.Context, paths []string, o Options, file func(path st
 	if err != nil {
 		return nil, err
 	}
-	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes)}
+	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes), statistics: newStatStore()}
 	if c.stores, err = openStores(ctx, &opener{options: o, rows: rows, file: file, cache: c.cache}, paths); err != nil {
 		return nil, err
 	}
@@ -149,20 +155,20 @@ func (c *Collection) combine(rows *rowFilter) error {
 	if err := c.checkFilter(rows); err != nil {
 		return err
 	}
-	vars, rawVars := make([]*nameList, len(c.stores)), make([]*nameList, len(c.stores))
-	for i, s := range c.stores {
-		vars[i], rawVars[i] = s.vars, s.rawVars
-	}
-	var err error
-	if c.vars, err = joinVars(c.options.Join, vars, c.objectNamer("/var")); err != nil {
+	if err := c.checkVarKey(); err != nil {
 		return err
 	}
-	if c.rawVars, err = joinVars(c.options.Join, rawVars, c.objectNamer("/raw/var")); err != nil {
+	if err := c.joinStores(); err != nil {
 		return err
 	}
 	for i, key := range c.options.LayersKeys {
-		width := c.joinOf(key).width
-		c.counts = append(c.counts, sync.OnceValue(func() []nnzCount { return c.countLayer(i, width) }))
+		join := c.joinOf(key)
+		prog, err := newProgram(c.options.steps[key], join, key)
+		if err != nil {
+			return err
+		}
+		c.programs = append(c.programs, prog)
+		c.counts = append(c.counts, sync.OnceValue(func() []nnzCount { return c.countLayer(i, join) }))
 	}
 	for i, key := range c.options.ObsKeys {
 		col, err := c.combineColumn(i, key)
@@ -179,6 +185,26 @@ func (c *Collection) combine(rows *rowFilter) error {
 		s.columns = nil // c.columns has what is needed of them
 	}
 	return nil
+}
+
+// joinStores joins the variables. A join of raw.var that fails is told when batches are asked for: rows of one
+// store need none.
+func (c *Collection) joinStores() (err error) {
+	vars, rawVars := make([]*nameList, len(c.stores)), make([]*nameList, len(c.stores))
+	for i, s := range c.stores {
+		vars[i], rawVars[i] = s.vars, s.rawVars
+	}
+	o := &c.options
+	if c.vars, err = joinVars(o.Join, o.VarNames, vars, c.objectNamer("/var")); err != nil {
+		return err
+	}
+	if c.rawVars, c.rawError = joinVars(o.Join, o.VarNames, rawVars, c.objectNamer("/raw/var")); c.rawError != nil {
+		if o.VarNames != nil {
+			return c.rawError
+		}
+		c.rawVars = newVarJoin(len(c.stores))
+	}
+	return c.checkPanel()
 }
 
 // joinOf is the join that a layer follows.
@@ -256,15 +282,20 @@ func (c *Collection) Close() error {
 // NObs is the number of rows of all stores that the filter keeps.
 func (c *Collection) NObs() int64 { return c.starts[len(c.stores)] }
 
-// NVars is the number of joined variables; false with JoinNone.
+// named says whether columns have names: always, but for JoinNone without a panel.
+func (c *Collection) named() bool {
+	return c.options.Join != JoinNone || c.options.VarNames != nil
+}
+
+// NVars is the number of joined variables; false with JoinNone and no panel.
 func (c *Collection) NVars() (int, bool) {
-	if c.options.Join == JoinNone {
+	if !c.named() {
 		return 0, false
 	}
 	return c.vars.width, true
 }
 
-// Var are the joined variables, nil with JoinNone. The caller must not change them.
+// Var are the joined variables, nil with JoinNone and no panel. The caller must not change them.
 func (c *Collection) Var() []string { return c.vars.names }
 
 // NObsList is the number of rows of each store that the filter keeps.
@@ -276,9 +307,9 @@ func (c *Collection) NObsList() []int64 {
 	return out
 }
 
-// NVarsList is the number of variables of each store, nil with JoinNone.
+// NVarsList is the number of variables of each store, nil with JoinNone and no panel.
 func (c *Collection) NVarsList() []int {
-	if c.options.Join == JoinNone {
+	if !c.named() {
 		return nil
 	}
 	out := make([]int, len(c.stores))
@@ -293,7 +324,7 @@ func (c *Collection) Shapes() []Shape {
 	out := make([]Shape, len(c.stores))
 	for i, s := range c.stores {
 		out[i] = Shape{s.kept(), -1}
-		if c.options.Join != JoinNone {
+		if c.named() {
 			out[i].NVars = len(s.vars.names)
 		}
 	}
@@ -356,21 +387,11 @@ func (c *Collection) Uneven() bool {
 	return false
 }
 
+// RawUneven reports whether raw.X of the stores differs in its variables, so that rows of one store have other columns
+// than batches have: see [EncoderOptions].OwnRaw.
+func (c *Collection) RawUneven() bool {
+	return c.options.VarNames == nil && (c.rawError != nil || slices.ContainsFunc(c.rawVars.maps, func(m *colMap) bool { return m != nil }))
+}
+
 // StoreOf is the number of the store that holds a row of the collection.
 func (c *Collection) StoreOf(row int64) int { return c.storeOf(row) }
-
-// VarLists are the distinct lists of names of the stores' variables, and of each store the number of its list. The caller
-// must not change them.
-func (c *Collection) VarLists() (lists [][]string, stores []int) {
-	number := make(map[*nameList]int)
-	for _, s := range c.stores {
-		i, known := number[s.vars]
-		if !known {
-			i = len(lists)
-			number[s.vars] = i
-			lists = append(lists, s.vars.names)
-		}
-		stores = append(stores, i)
-	}
-	return lists, stores
-}

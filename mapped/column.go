@@ -44,8 +44,8 @@ func (c codes) set(i int, code int32) {
 	}
 }
 
-// fill takes the n codes of a file, of which those below 0 are none. It returns the
-// first that is not below k, or -1.
+// fill takes the n codes of a file, of which -1 is none. It returns the first that is
+// neither that nor in [0, k), or -1.
 func (c codes) fill(raw []byte, from dtype, n, k int) (bad int) {
 	var block [1024]int32
 	for at := 0; at < n; at += len(block) {
@@ -55,7 +55,13 @@ func (c codes) fill(raw []byte, from dtype, n, k int) (bad int) {
 			if int(code) >= k {
 				return at + i
 			}
-			c.set(at+i, max(code, -1))
+			// What does not fit into 32 bits is -1 here.
+			if code < 0 {
+				if v, _ := numberAt(raw, from, at+i); v != ofInt(-1) {
+					return at + i
+				}
+			}
+			c.set(at+i, code)
 		}
 	}
 	return -1
@@ -203,6 +209,19 @@ func (c *column) values() []value {
 	for i := range c.n {
 		if v, ok := c.value(i); ok {
 			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// texts are the values as text, as names of rows are: numbers as Python writes them, "nan" for none.
+func (c *column) texts() []string {
+	out := make([]string, c.n)
+	for i := range out {
+		if v, ok := c.value(i); ok {
+			out[i] = v.python()
+		} else {
+			out[i] = "nan"
 		}
 	}
 	return out

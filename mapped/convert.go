@@ -52,6 +52,12 @@ func castersFrom[S number](t *[numTypes][numTypes]caster, s dtype) {
 			out[i] = floatToHalf(float64(v))
 		}
 	}
+	t[s][bfloat16Type] = func(dst, src []byte, n int) {
+		out := view[uint16](dst)[:n]
+		for i, v := range view[S](src)[:n] {
+			out[i] = floatToBfloat(float64(v))
+		}
+	}
 	t[boolType][s] = func(dst, src []byte, n int) {
 		out := view[S](dst)[:n]
 		for i, v := range src[:n] {
@@ -62,6 +68,12 @@ func castersFrom[S number](t *[numTypes][numTypes]caster, s dtype) {
 		out := view[S](dst)[:n]
 		for i, v := range view[uint16](src)[:n] {
 			out[i] = S(halfToFloat(v))
+		}
+	}
+	t[bfloat16Type][s] = func(dst, src []byte, n int) {
+		out := view[S](dst)[:n]
+		for i, v := range view[uint16](src)[:n] {
+			out[i] = S(bfloatToFloat(v))
 		}
 	}
 }
@@ -84,9 +96,39 @@ func castersBetweenSpecials(t *[numTypes][numTypes]caster) {
 			out[i] = floatToHalf32(v)
 		}
 	}
-	t[float16Type][boolType] = func(dst, src []byte, n int) {
+	for _, d := range []dtype{float16Type, bfloat16Type} {
+		t[d][boolType] = func(dst, src []byte, n int) {
+			for i, v := range view[uint16](src)[:n] {
+				dst[i] = truth(v&0x7fff != 0)
+			}
+		}
+	}
+	castersOfBfloat(t)
+}
+
+func castersOfBfloat(t *[numTypes][numTypes]caster) {
+	t[boolType][bfloat16Type] = func(dst, src []byte, n int) {
+		out := view[uint16](dst)[:n]
+		for i, v := range src[:n] {
+			out[i] = 0x3f80 * uint16(truth(v != 0))
+		}
+	}
+	t[float32Type][bfloat16Type] = func(dst, src []byte, n int) {
+		out := view[uint16](dst)[:n]
+		for i, v := range view[float32](src)[:n] {
+			out[i] = floatToBfloat32(v)
+		}
+	}
+	t[float16Type][bfloat16Type] = func(dst, src []byte, n int) {
+		out := view[uint16](dst)[:n]
 		for i, v := range view[uint16](src)[:n] {
-			dst[i] = truth(v&0x7fff != 0)
+			out[i] = floatToBfloat32(halfToFloat(v))
+		}
+	}
+	t[bfloat16Type][float16Type] = func(dst, src []byte, n int) {
+		out := view[uint16](dst)[:n]
+		for i, v := range view[uint16](src)[:n] {
+			out[i] = floatToHalf32(bfloatToFloat(v))
 		}
 	}
 }

@@ -86,10 +86,74 @@ func TestNarrowingToHalfRoundsToTheNearestAndTiesToEven(t *testing.T) {
 	}
 }
 
+// nearestBfloat rounds by exact arithmetic on the last kept bit.
+func nearestBfloat(f float64) float64 {
+	if f == 0 || math.IsInf(f, 0) {
+		return f
+	}
+	_, exp := math.Frexp(f)
+	unit := math.Ldexp(1, max(exp-8, -133)) // 8 bits, or multiples of the smallest one
+	out := math.RoundToEven(f/unit) * unit
+	if math.Abs(out) >= math.Ldexp(1, 128) {
+		return math.Inf(int(math.Copysign(1, f)))
+	}
+	return out
+}
+
+func TestBfloatsAreTheUpperHalvesOfFloatsForAllOfThem(t *testing.T) {
+	for h := range 1 << 16 {
+		b := uint16(h)
+		f := bfloatToFloat(b)
+		if want := math.Float32frombits(uint32(h) << 16); f != want && f == f {
+			t.Fatalf("%#04x widens to %v, want %v", b, f, want)
+		}
+		if f != f {
+			if a, c := bfloatToFloat(floatToBfloat32(f)), bfloatToFloat(floatToBfloat(float64(f))); a == a || c == c {
+				t.Fatalf("%#04x: NaN becomes %v and %v", b, a, c)
+			}
+			continue
+		}
+		if a, c := floatToBfloat32(f), floatToBfloat(float64(f)); a != b || c != b {
+			t.Fatalf("%v narrows to %#04x and %#04x, want %#04x", f, a, c, b)
+		}
+	}
+}
+
+func TestNarrowingToBfloatRoundsToTheNearestAndTiesToEven(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	samples := []float64{math.MaxFloat32, 1e300, -1e300, 5e-324, 0, math.Inf(1), math.Inf(-1), 3.3961775292304597e38}
+	for h := range 0x7f80 - 1 {
+		low, high := float64(bfloatToFloat(uint16(h))), float64(bfloatToFloat(uint16(h+1)))
+		if math.IsInf(high, 0) {
+			high = math.Ldexp(1, 128)
+		}
+		middle := low + (high-low)/2
+		samples = append(samples, middle, -middle, math.Nextafter(middle, 0), math.Nextafter(middle, math.Inf(1)),
+			float64(math.Nextafter32(float32(middle), 0)), float64(math.Nextafter32(float32(middle), math.MaxFloat32)))
+	}
+	for range 100000 {
+		samples = append(samples, math.Ldexp(r.Float64()*2-1, r.IntN(300)-150), float64(math.Float32frombits(r.Uint32())))
+	}
+	for _, f := range samples {
+		if f != f {
+			continue
+		}
+		if got, want := float64(bfloatToFloat(floatToBfloat(f))), nearestBfloat(f); got != want {
+			t.Fatalf("%v narrows to %v, want %v", f, got, want)
+		}
+		if f32 := float32(f); float64(f32) == f {
+			if got, want := float64(bfloatToFloat(floatToBfloat32(f32))), nearestBfloat(f); got != want {
+				t.Fatalf("float32 %v narrows to %v, want %v", f, got, want)
+			}
+		}
+	}
+}
+
 func TestCastsKeepSmallNumbersBetweenAllTypes(t *testing.T) {
 	want := []float64{0, 1, 2, 3, 100, 127}
-	for _, from := range allTypes {
-		for _, to := range allTypes {
+	types := append(slices.Clone(allTypes), bfloat16Type)
+	for _, from := range types {
+		for _, to := range types {
 			in, expect := slices.Clone(want), slices.Clone(want)
 			if from == boolType || to == boolType {
 				for i := range expect {
@@ -123,6 +187,8 @@ func encodeNumbers(vals []float64, d dtype) []byte {
 			view[uint64](out)[i] = uint64(int(v))
 		case float16Type:
 			view[uint16](out)[i] = nearestHalf(v)
+		case bfloat16Type:
+			view[uint16](out)[i] = uint16(math.Float32bits(float32(nearestBfloat(v))) >> 16)
 		case float32Type:
 			view[float32](out)[i] = float32(v)
 		case float64Type:

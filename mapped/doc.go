@@ -35,8 +35,18 @@
 //     not of a batch.
 //
 // X and layers are joined over var of all stores, raw.X over raw.var of the stores
-// that have it. Equal lists in equal order are not joined: their order stays and
-// names may repeat.
+// that have it; rows of one store may have raw.X as it is there. Equal lists in equal
+// order are not joined: their order stays and names may repeat. A panel
+// (Options.VarNames) takes the place of all joins. Variables are named by the index,
+// or by the column Options.VarKey. Sparse rows go through the column map in one pass.
+//
+// # Transforms and statistics
+//
+// Options.Transforms are compiled once for a collection: see [Transform]. A row is
+// read, its values are made float32, steps that look at nothing but a value are
+// done in one pass, and only then are the values scattered over what 0 becomes. A
+// total over the genes of the file is taken before the join. Statistics go the
+// same way, without a batch.
 //
 // # Reading
 //

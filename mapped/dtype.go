@@ -17,6 +17,7 @@ const (
 	uint32Type
 	uint64Type
 	float16Type
+	bfloat16Type // in batches only: no file holds it
 	float32Type
 	float64Type
 	numTypes
@@ -24,12 +25,12 @@ const (
 
 var dtypeNames = [numTypes]string{
 	"", "bool", "int8", "int16", "int32", "int64",
-	"uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64",
+	"uint8", "uint16", "uint32", "uint64", "float16", "bfloat16", "float32", "float64",
 }
 
-var dtypeSizes = [numTypes]int{0, 1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 4, 8}
+var dtypeSizes = [numTypes]int{0, 1, 1, 2, 4, 8, 1, 2, 4, 8, 2, 2, 4, 8}
 
-// String is numpy's name.
+// String is numpy's name, and PyTorch's of bfloat16, which numpy lacks.
 func (d dtype) String() string { return dtypeNames[d] }
 
 // size is in bytes.

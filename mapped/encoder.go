@@ -15,6 +15,8 @@ type EncoderOptions struct {
 	// Store, if not nil, is the only store whose rows will be asked for. What JoinNone leaves in different widths
 	// then has the width it has there: rows of one store are one dense array, whatever the others are.
 	Store *int
+	// OwnRaw gives raw.X of that store the columns it has there, not those of the join. A panel prevails.
+	OwnRaw bool
 }
 
 // Encoder writes rows of a collection into memory in one form. It is immutable
@@ -23,6 +25,7 @@ type Encoder struct {
 	c      *Collection
 	mayPad bool
 	only   int // the one store that is encoded; -1: all
+	ownRaw bool
 	fields []Field
 	plans  []plan
 	csr    []int // numbers of the plans that are CSR
@@ -40,6 +43,9 @@ type plan struct {
 	counts []nnzCount // csr: all rows by their bound
 	column *obsColumn
 	of     *plan // mask; nil for the mask of _idx
+
+	rank   *rankTokens // tokens
+	filled bool        // by the plan of the tokens before it
 }
 
 // NewEncoder checks that the collection can be given in this form. It waits until
@@ -58,7 +64,7 @@ func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
 			return nil, err
 		}
 	}
-	e := &Encoder{c: c, mayPad: o.MayPad, only: -1}
+	e := &Encoder{c: c, mayPad: o.MayPad, only: -1, ownRaw: o.OwnRaw && o.Store != nil && c.options.VarNames == nil}
 	if o.Store != nil {
 		if e.only = *o.Store; e.only < 0 || e.only >= len(c.stores) {
 			return nil, fail(ErrInvalid, stageEncode, "store", "", "there is no store %d of %d", e.only, len(c.stores))
@@ -98,20 +104,45 @@ func (e *Encoder) add(p plan) {
 }
 
 func (e *Encoder) addLayer(i int, key string, format Format, want dtype) error {
-	join := e.c.joinOf(key)
+	join, prog := e.c.joinOf(key), e.c.programs[i]
+	// What is transformed is joined, for transforms know the joined variables.
+	own := key == "raw.X" && e.ownRaw && prog == nil
+	if own {
+		join = newVarJoin(len(e.c.stores))
+	} else if key == "raw.X" && e.c.rawError != nil {
+		return e.c.rawError
+	}
 	p := plan{Field: &Field{Name: key, Width: join.width}, absent: func(row []byte) { clear(row) }}
-	if format == CSR {
+	if prog != nil {
+		p.rank, want = prog.rank, prog.dtype(want)
+	}
+	if p.rank != nil {
+		// Tokens are as wide as they are asked for, whatever the format and the join.
+	} else if format == CSR {
+		if prog != nil && prog.zero != nil {
+			return fail(ErrInvalid, stageEncode, key, prog.denseHint(),
+				"%s makes another value of 0, so that no row would be sparse", prog.turns)
+		}
 		p.Kind = KindCSR
-	} else if join.uneven >= 0 && e.only >= 0 {
+	}
+	uneven := p.Kind == KindDense && p.rank == nil && join.uneven >= 0
+	if own || uneven && e.only >= 0 {
 		p.Width = 0
 		if m := e.c.stores[e.only].layers[i]; m != nil {
 			p.Width = m.cols
 		}
-	} else if join.uneven >= 0 {
+	} else if uneven {
 		return e.uneven(key, join.even, join.uneven, func(s *store) *matrix { return s.layers[i] },
 			`use format="csr", or join="inner" or "outer"`)
 	}
 	p.build(e, func(s *store) *matrix { return s.layers[i] }, join.maps, want)
+	if prog != nil {
+		p.transform(prog)
+	}
+	if p.rank != nil {
+		e.addTokens(p, want)
+		return nil
+	}
 	if p.Kind == KindCSR {
 		p.counts = e.c.counts[i]()
 	}
@@ -192,23 +223,37 @@ func (p *plan) build(e *Encoder, of func(*store) *matrix, maps []*colMap, want d
 	}
 }
 
+// transform has the rows of all stores go through a program.
+func (p *plan) transform(prog *program) {
+	t := newTransforming(prog, p.dtype)
+	for _, part := range p.parts {
+		if part != nil {
+			part.transform = t
+		}
+	}
+}
+
 // countLayer says how many values the rows of a layer can have in a csr field.
-func (c *Collection) countLayer(i, width int) []nnzCount {
+func (c *Collection) countLayer(i int, join *varJoin) []nnzCount {
 	counts := make(map[int64]int64)
-	for _, s := range c.stores {
-		switch m := s.layers[i]; {
-		case m == nil:
+	for k, s := range c.stores {
+		m := s.layers[i]
+		if m == nil {
 			counts[0] += s.kept()
+			continue
+		}
+		limit := int64(most(join.maps[k], m.cols, join.width))
+		switch {
 		case m.sparse == nil:
-			counts[int64(min(m.cols, width))] += s.kept()
+			counts[limit] += s.kept()
 		case s.selected != nil:
 			for _, row := range s.all() {
 				_, n := m.sparse.index.span(row)
-				counts[min(n, int64(width))]++
+				counts[min(n, limit)]++
 			}
 		default:
 			for _, n := range m.sparse.counts {
-				counts[min(n.n, int64(width))] += n.rows
+				counts[min(n.n, limit)] += n.rows
 			}
 		}
 	}

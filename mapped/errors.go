@@ -39,13 +39,15 @@ const (
 	stageJoin   = "join"
 	stageEncode = "encode"
 	stageRead   = "read"
+
+	stageStatistics = "statistics"
 )
 
 // Error is what this package returns: which sentinel, while doing what, with
 // which object, and what helps.
 type Error struct {
 	Kind   error  // one of the sentinels
-	Stage  string // "open", "join", "encode" or "read"
+	Stage  string // "open", "join", "encode", "read" or "statistics"
 	Object string // a file, or file:element, or an option's name
 	Detail string // one clause: what is wrong
 	Hint   string // what to do about it; may be empty

@@ -2,6 +2,7 @@ package mapped
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -267,6 +268,34 @@ func TestValuesThatContradictTheMatrixAreErrorsThatNameTheRow(t *testing.T) {
 	}{{"falling", []float64{0, 2, 1}}, {"past the data", []float64{0, 1, 4}}, {"negative", []float64{-1, 1, 3}}} {
 		_, err := openModel([]*modelStore{store([]float64{0, 1, 2}, c.ptr, int32Type)}, Options{})
 		wantError(t, err, ErrBadFile, "/X/indptr", "row")
+	}
+}
+
+func TestCodesThatNameNoCategoryAreErrorsThatNameTheRow(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		d    dtype
+		raw  []byte
+		code string
+	}{
+		{"past the categories", int8Type, []byte{0, 2}, "2"},
+		{"below -1", int8Type, []byte{0, 0xfe}, "-2"},
+		{"-1 of an unsigned type", uint8Type, []byte{0, 255}, "255"},
+		{"-1 of a wide unsigned type", uint32Type, binary.LittleEndian.AppendUint32(make([]byte, 4, 8), 1<<32-1), "4294967295"},
+		{"past int32", int64Type, binary.LittleEndian.AppendUint64(make([]byte, 8, 16), 1<<32), "4294967296"},
+		{"past int64", uint64Type, binary.LittleEndian.AppendUint64(make([]byte, 8, 16), 1<<64-1), "18446744073709551615"},
+		{"far below", int64Type, binary.LittleEndian.AppendUint64(make([]byte, 8, 16), 1<<63), "-9223372036854775808"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := &modelStore{file: &memFile{}, vars: []string{"a"}, rows: [][]modelEntry{{{0, 1}}, {{0, 1}}}}
+			m.write(seeded(1), float32Type)
+			g := m.file.top.members["obs"].(*memGroup).group("kind")
+			g.texts["encoding-type"] = "categorical"
+			g.strings("categories", "x", "y")
+			g.numbers("codes", c.d, c.raw, storage{}, 2)
+			_, err := openModel([]*modelStore{m}, Options{ObsKeys: []string{"kind"}})
+			wantError(t, err, ErrBadFile, "/obs/kind/codes", "row 1", c.code+" of 2 categories")
+		})
 	}
 }
 

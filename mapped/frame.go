@@ -158,11 +158,32 @@ func (f *frame) readRecordColumn(key string) (*column, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := cats.(array); ok {
-			return f.readCategorical(a, cats)
+		if c, ok := cats.(array); ok {
+			codes, err := pointsInto(a, product(c.shape()))
+			if err != nil {
+				return nil, err
+			}
+			if codes {
+				return f.readCategorical(a, cats)
+			}
 		}
 	}
 	return f.readPlain(a)
+}
+
+// pointsInto says whether all numbers of a column can be codes of n categories. Categories of a column of var stand under
+// the same name as those of one of obs, and anndata decides by this whose they are.
+func pointsInto(a array, n int64) (bool, error) {
+	raw, err := numbersOf(a)
+	if err != nil {
+		return false, err
+	}
+	for i := range int(product(a.shape())) {
+		if v, _ := numberAt(raw, a.elem().dtype, i); compareValues(v, ofInt(n)) >= 0 {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // readEncoded reads the columns that are groups: codes with categories, values with a mask.
@@ -286,9 +307,8 @@ func (f *frame) readCategorical(codes array, cats node) (*column, error) {
 	n := int(codes.shape()[0])
 	c := &column{source: SourceCategorical, n: n, dtype: dtype, coded: true, table: table, codes: newCodes(n, len(table))}
 	if bad := c.codes.fill(raw, e.dtype, n, len(table)); bad >= 0 {
-		var code [1]int32
-		toIndices(code[:], raw[bad*e.dtype.size():], e.dtype)
-		return nil, f.env.fail(ErrBadFile, codes.path(), rewriteHint, "row %d has code %d of %d categories", bad, code[0], len(table))
+		code, _ := numberAt(raw, e.dtype, bad)
+		return nil, f.env.fail(ErrBadFile, codes.path(), rewriteHint, "row %d has code %v of %d categories", bad, code.any(), len(table))
 	}
 	return c, nil
 }
@@ -352,15 +372,7 @@ func (f *frame) names() ([]string, error) {
 	if c == nil {
 		return nil, f.env.fail(ErrBadFile, f.at(f.index), rewriteHint, "no index")
 	}
-	out := make([]string, c.n)
-	for i := range out {
-		if v, ok := c.value(i); ok {
-			out[i] = v.python()
-		} else {
-			out[i] = "nan"
-		}
-	}
-	return out, nil
+	return c.texts(), nil
 }
 
 // texts reads text whole. Names and labels go to clients, whose strings are UTF-8, and so must these be.

@@ -117,6 +117,8 @@ func floats(b []byte, d dtype, n int) []float64 {
 			out[i] = float64(view[uint64](b)[i])
 		case float16Type:
 			out[i] = slowHalf(view[uint16](b)[i])
+		case bfloat16Type:
+			out[i] = float64(math.Float32frombits(uint32(view[uint16](b)[i]) << 16))
 		case float32Type:
 			out[i] = float64(view[float32](b)[i])
 		case float64Type:

@@ -3,6 +3,7 @@ package mapped
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"iter"
 	"slices"
 	"sync"
 )
@@ -57,6 +58,7 @@ func (l *nameList) duplicate() (string, bool) {
 type colMap struct {
 	to   []int32 // per column of the store
 	from []int32 // per joined column
+	kept int     // columns of the store that have a place in the join
 	// monotone says that the store's order survives, so that ascending columns stay ascending.
 	monotone bool
 }
@@ -74,9 +76,13 @@ type varJoin struct {
 }
 
 // joinVars joins lists[i], the variables of store i (nil when it has none to
-// join). object names store i in errors.
-func joinVars(join Join, lists []*nameList, object func(i int) string) (*varJoin, error) {
-	out := &varJoin{maps: make([]*colMap, len(lists)), even: -1, uneven: -1}
+// join). object names store i in errors. With a panel, its names are the columns,
+// and join has no say.
+func joinVars(join Join, panel []string, lists []*nameList, object func(i int) string) (*varJoin, error) {
+	if panel != nil {
+		return joinPanel(panel, lists, object)
+	}
+	out := newVarJoin(len(lists))
 	first, same := -1, true
 	for i, l := range lists {
 		if l == nil {
@@ -99,58 +105,78 @@ func joinVars(join Join, lists []*nameList, object func(i int) string) (*varJoin
 		out.names = lists[first].names
 		return out, nil
 	}
-	for i, l := range lists {
-		if l == nil || slices.Index(lists, l) < i {
-			continue
+	if join == JoinInner {
+		if out.names = shared(lists, first); len(out.names) == 0 {
+			return nil, noneShared(lists, first, object)
 		}
+	} else {
+		out.names = union(lists)
+	}
+	for i, l := range distinct(lists) {
 		if name, ok := l.duplicate(); ok {
 			return nil, fail(ErrInvalid, stageJoin, object(i),
 				"make the names unique (adata.var_names_make_unique()) or use join=None",
 				"the variable %q occurs more than once, so it cannot be joined by name", name)
 		}
 	}
-	if join == JoinInner {
-		out.names = shared(lists, first)
-	} else {
-		out.names = union(lists)
-	}
-	if join == JoinInner && len(out.names) == 0 {
-		return nil, noneShared(lists, first, object)
-	}
 	out.width = len(out.names)
 	out.mapColumns(lists)
 	return out, nil
 }
 
-// shared are the names of the first list that all others hold.
+func newVarJoin(stores int) *varJoin {
+	return &varJoin{maps: make([]*colMap, stores), even: -1, uneven: -1}
+}
+
+// distinct yields each list at its first store.
+func distinct(lists []*nameList) iter.Seq2[int, *nameList] {
+	return func(yield func(int, *nameList) bool) {
+		seen := make(map[*nameList]bool)
+		for i, l := range lists {
+			if l == nil || seen[l] {
+				continue
+			}
+			seen[l] = true
+			if !yield(i, l) {
+				return
+			}
+		}
+	}
+}
+
+// shared are the names of the first list that all others hold, once each.
 func shared(lists []*nameList, first int) []string {
-	distinct := 0
-	count := make(map[string]int, len(lists[first].names))
-	for i, l := range lists {
-		if l == nil || slices.Index(lists, l) < i {
-			continue
-		}
-		distinct++
+	number := 0
+	held := make(map[string]int, len(lists[first].names)) // by how many lists so far, if by all
+	for _, l := range distinct(lists) {
 		for _, name := range l.names {
-			count[name]++
+			if held[name] == number {
+				held[name] = number + 1
+			}
 		}
+		number++
 	}
 	var out []string
 	for _, name := range lists[first].names {
-		if count[name] == distinct {
+		if held[name] == number {
 			out = append(out, name)
+			held[name] = -1
 		}
 	}
 	return out
 }
 
-// union is every name once, sorted by code point.
+// union is every name once, sorted by code point; a single list beside empty ones stays as it is, as it
+// does for pandas.
 func union(lists []*nameList) []string {
+	var only []string
+	filled := 0
 	seen := make(map[string]struct{})
 	out := []string{}
-	for i, l := range lists {
-		if l == nil || slices.Index(lists, l) < i {
-			continue
+	for _, l := range distinct(lists) {
+		if len(l.names) > 0 {
+			only = l.names
+			filled++
 		}
 		for _, name := range l.names {
 			if _, ok := seen[name]; !ok {
@@ -158,6 +184,9 @@ func union(lists []*nameList) []string {
 				out = append(out, name)
 			}
 		}
+	}
+	if filled == 1 {
+		return only
 	}
 	slices.Sort(out)
 	return out
@@ -225,6 +254,7 @@ func newColMap(names []string, at map[string]int32) *colMap {
 			continue
 		}
 		m.to[i], m.from[j] = j, int32(i)
+		m.kept++
 		m.monotone = m.monotone && j > last
 		identity = identity && int(j) == i
 		last = j

@@ -6,8 +6,8 @@ import "context"
 type Labels struct {
 	// DType is numpy's name of the values or, with Categories, of codes: int8, int16 or int32.
 	DType string
-	// Categories are what codes stand for, -1 for a missing label; nil when values
-	// stand for themselves, of which NaN is a missing one.
+	// Categories are what codes stand for, in no order, -1 for a missing label; nil
+	// when values stand for themselves, of which NaN is a missing one.
 	Categories []any
 	// N is the number of rows.
 	N int64
@@ -22,8 +22,9 @@ type Labels struct {
 // Options.ObsKeys, for the rows that the filter keeps. A store without the column
 // has missing labels.
 //
-// Numbers have the type that numpy's hstack gives them, and float64 where an
-// integer would be missing. Text, and booleans of which some are missing, come as codes.
+// Numbers have the type that numpy's hstack gives them. Text comes as codes, and so do
+// integers and booleans if a label is missing in a whole column of them, filtered or not:
+// numpy has them as objects.
 //
 // It fails with ErrUnknownKey for a key that no store has, ErrBadFile, ErrChanged, ErrClosed.
 func (c *Collection) Labels(ctx context.Context, key string) (*Labels, error) {
@@ -39,23 +40,23 @@ func (c *Collection) Labels(ctx context.Context, key string) (*Labels, error) {
 	}
 	l := &Labels{N: c.NObs(), rows: c.rowSets(), parts: make([]columnPart, len(col.parts))}
 	var types []dtype
-	coded := false
+	objects, absent := false, false
 	for i, p := range col.parts {
-		l.parts[i].column = p.column
 		if p.column == nil {
+			absent = absent || l.rows[i].kept() > 0
 			continue
 		}
-		coded = coded || p.column.valueType() == noType
-		types = append(types, p.column.valueType())
+		l.parts[i].column = p.column
+		d := p.column.valueType()
+		types = append(types, d)
+		objects = objects || !d.isFloat() && (d == noType || p.column.anyMissing(rowSet{rows: int64(p.column.n)}))
 	}
-	if l.dtype = promoteAll(types...); !coded && l.dtype.isFloat() || !coded && !l.missing() {
-		return l.numbers(), nil
+	if l.dtype = promoteAll(types...); objects || absent && !l.dtype.isFloat() {
+		l.codes()
+	} else {
+		l.numbers()
 	}
-	if !coded && l.dtype != boolType {
-		l.dtype = promote(l.dtype, float64Type)
-		return l.numbers(), nil
-	}
-	return l, l.codes(key, c.objectNamer("/obs/"+key))
+	return l, nil
 }
 
 // valueType is the type of a column of numbers; none for text.
@@ -66,45 +67,41 @@ func (c *column) valueType() dtype {
 	return c.dtype
 }
 
-func (l *Labels) missing() bool {
-	for i, p := range l.parts {
-		if rows := l.rows[i]; rows.kept() > 0 && (p.column == nil || p.column.anyMissing(rows)) {
-			return true
-		}
-	}
-	return false
-}
-
-func (l *Labels) numbers() *Labels {
+func (l *Labels) numbers() {
 	l.DType, l.absent = l.dtype.String(), absentValue(l.dtype)
 	for i, p := range l.parts {
 		if p.column != nil {
 			l.parts[i].cast = casterFor(l.dtype, p.column.dtype)
 		}
 	}
-	return l
 }
 
-// codes numbers the labels of all stores.
-func (l *Labels) codes(key string, object func(int) string) error {
-	o := &obsColumn{parts: l.parts}
-	coded := make(map[*column]*column)
+// codes numbers the labels of all stores. True, 1 and 1.0 stay apart: as text, which counts go by, they differ.
+func (l *Labels) codes() {
+	l.Categories = []any{}
+	number := make(map[value]int32)
+	coded := make(map[*column]columnPart)
 	for i, p := range l.parts {
 		if p.column == nil {
 			continue
 		}
-		if coded[p.column] == nil {
-			coded[p.column] = p.column.toCodes()
+		part, known := coded[p.column]
+		if !known {
+			part.column = p.column.toCodes()
+			part.remap = make([]int32, len(part.column.table))
+			for code, v := range part.column.table {
+				if _, known := number[v]; !known {
+					number[v] = int32(len(l.Categories))
+					l.Categories = append(l.Categories, v.any())
+				}
+				part.remap[code] = number[v]
+			}
+			coded[p.column] = part
 		}
-		l.parts[i].column = coded[p.column]
+		l.parts[i] = part
 	}
-	if err := o.combineLabels(labelling{key: key}, object); err != nil {
-		return err
-	}
-	l.Categories = o.Categories
 	l.dtype = signedOf(newCodes(0, len(l.Categories)).width)
 	l.DType = l.dtype.String()
-	return nil
 }
 
 // Size is how many bytes the values take.

@@ -105,6 +105,9 @@ func (m *modelStore) write(r *rand.Rand, d dtype) {
 		g := f.top.group(frame.name)
 		g.texts["_index"] = "id"
 		g.strings("id", frame.index...)
+		if frame.name == "var" {
+			g.strings("key", m.keys()...)
+		}
 	}
 	var vals, idx []float64
 	ptr := []float64{0}
@@ -131,6 +134,17 @@ func (m *modelStore) write(r *rand.Rand, d dtype) {
 	x.numbers("indptr", pd, toRaw(ptr, pd), storage{run: 3}, n+1)
 }
 
+// keys are other names of the variables, for var_key, in another order of the code points.
+func (m *modelStore) keys() []string {
+	out := make([]string, len(m.vars))
+	for i, name := range m.vars {
+		out[i] = keyOf(name)
+	}
+	return out
+}
+
+func keyOf(name string) string { return fmt.Sprintf("%03d", 999-int([]rune(name)[0])) + name }
+
 // columns are data, indices and indptr of the store by columns.
 func (m *modelStore) columns() (vals, idx, ptr []float64) {
 	ptr = []float64{0}
@@ -149,12 +163,15 @@ func (m *modelStore) columns() (vals, idx, ptr []float64) {
 
 // expect gives the joined names and, per virtual row, joined column → value;
 // columns that CSR would list are present even when 0.
-func expect(stores []*modelStore, join Join) (names []string, rows []map[int]float64) {
+func expect(stores []*modelStore, join Join, panel []string) (names []string, rows []map[int]float64) {
 	equal := true
 	for _, s := range stores {
 		equal = equal && slices.Equal(s.vars, stores[0].vars)
 	}
+	named := join != JoinNone
 	switch {
+	case panel != nil:
+		names, named = panel, true
 	case equal || join == JoinNone:
 		names = stores[0].vars
 	case join == JoinInner:
@@ -175,7 +192,7 @@ func expect(stores []*modelStore, join Join) (names []string, rows []map[int]flo
 			out := map[int]float64{}
 			for _, e := range row {
 				at := e.col
-				if join != JoinNone {
+				if named {
 					at = slices.Index(names, s.vars[e.col])
 				}
 				switch {
@@ -210,22 +227,27 @@ func TestBatchesEqualAPlainModelForRandomCollections(t *testing.T) {
 			stores = append(stores, randomStore(r, universe, fmt.Sprint(i)))
 		}
 		join := Join(r.IntN(3))
-		names, rows := expect(stores, join)
-		c, err := openModel(stores, Options{Join: join, CacheBytes: int64(1 + r.IntN(400))})
-		if join == JoinInner && len(names) == 0 {
+		o := Options{Join: join, CacheBytes: int64(1 + r.IntN(400)), VarNames: randomPanel(r, universe)}
+		names, rows := expect(byKey(r, stores, &o), join, o.VarNames)
+		c, err := openModel(stores, o)
+		if o.VarNames != nil && covered(stores, o) == 0 {
+			wantError(t, err, ErrNoSharedVars, "var_names")
+			continue
+		}
+		if o.VarNames == nil && join == JoinInner && len(names) == 0 {
 			wantError(t, err, ErrNoSharedVars, "outer")
 			continue
 		}
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		if join != JoinNone && !slices.Equal(c.Var(), names) || c.NObs() != int64(len(rows)) {
+		if c.named() && !slices.Equal(c.Var(), names) || c.NObs() != int64(len(rows)) {
 			t.Fatalf("seed %d: %v rows and variables %v, want %d and %v", seed, c.NObs(), c.Var(), len(rows), names)
 		}
 		for _, format := range []Format{Dense, CSR} {
 			o := EncoderOptions{Format: format, MayPad: true}
 			if r.IntN(2) == 0 {
-				o.DType = pick(r, allTypes...).String()
+				o.DType = pick(r, append(slices.Clone(allTypes), bfloat16Type)...).String()
 			}
 			e, err := c.NewEncoder(o)
 			if c.vars.uneven >= 0 && format == Dense {
@@ -243,6 +265,51 @@ func TestBatchesEqualAPlainModelForRandomCollections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// randomPanel is a panel in two of three cases: names of the universe and others.
+func randomPanel(r *rand.Rand, universe []string) []string {
+	if r.IntN(3) == 0 {
+		return nil
+	}
+	panel := append(slices.Clone(universe), "other", "more")
+	r.Shuffle(len(panel), func(i, j int) { panel[i], panel[j] = panel[j], panel[i] })
+	return panel[:1+r.IntN(len(panel))]
+}
+
+// byKey chooses, in one of three cases, to join on the column key: it gives what the model is then, and
+// renames the panel of o.
+func byKey(r *rand.Rand, stores []*modelStore, o *Options) []*modelStore {
+	if r.IntN(3) > 0 {
+		return stores
+	}
+	o.VarKey = "key"
+	for i, name := range o.VarNames {
+		o.VarNames[i] = keyOf(name)
+	}
+	var out []*modelStore
+	for _, s := range stores {
+		renamed := *s
+		renamed.vars = s.keys()
+		out = append(out, &renamed)
+	}
+	return out
+}
+
+// covered counts the names of the panel that stores have.
+func covered(stores []*modelStore, o Options) (n int) {
+	for _, s := range stores {
+		names := s.vars
+		if o.VarKey != "" {
+			names = s.keys()
+		}
+		for _, name := range names {
+			if slices.Contains(o.VarNames, name) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func checkRandomBatch(t *testing.T, r *rand.Rand, e *Encoder, rows []map[int]float64, what string) {

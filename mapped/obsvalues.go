@@ -168,7 +168,7 @@ func (c *Collection) ObsValues(ctx context.Context, key string) (*ObsValues, err
 		out.Nullable, plain = out.Nullable || nullable, plain || !nullable
 		types = append(types, p.column.valueType())
 	}
-	out.Missing = l.missing()
+	out.Missing = l.anyMissing()
 	if !categorical && !text {
 		l.dtype = promoteAll(types...)
 		l.numbers()
@@ -178,13 +178,45 @@ func (c *Collection) ObsValues(ctx context.Context, key string) (*ObsValues, err
 	if categorical {
 		out.Kind = ObsCategorical
 	}
-	if err := l.codes(key, c.objectNamer("/obs/"+key)); err != nil {
+	if err := l.sorted(key, c.objectNamer("/obs/"+key)); err != nil {
 		return nil, err
 	}
 	if categorical {
 		out.Order = l.declared()
 	}
 	return out, nil
+}
+
+// anyMissing says whether a row has no value.
+func (l *Labels) anyMissing() bool {
+	for i, p := range l.parts {
+		if rows := l.rows[i]; rows.kept() > 0 && (p.column == nil || p.column.anyMissing(rows)) {
+			return true
+		}
+	}
+	return false
+}
+
+// sorted makes codes of the sorted union of the stores' labels, equal ones once.
+func (l *Labels) sorted(key string, object func(int) string) error {
+	coded := make(map[*column]*column)
+	for i, p := range l.parts {
+		if p.column == nil {
+			continue
+		}
+		if coded[p.column] == nil {
+			coded[p.column] = p.column.toCodes()
+		}
+		l.parts[i].column = coded[p.column]
+	}
+	o := &obsColumn{parts: l.parts}
+	if err := o.combineLabels(labelling{key: key}, object); err != nil {
+		return err
+	}
+	l.Categories = o.Categories
+	l.dtype = signedOf(newCodes(0, len(l.Categories)).width)
+	l.DType = l.dtype.String()
+	return nil
 }
 
 // declared are the codes of the stores' tables, if these are all the same.

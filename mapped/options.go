@@ -47,6 +47,11 @@ type Options struct {
 	ObsmKeys []string
 	// Join of X and layers over var, and of raw.X over raw.var.
 	Join Join
+	// VarNames is a panel: these variables are the columns, in this order, whatever
+	// Join says; what a store lacks is 0. nil: the columns are those of the join.
+	VarNames []string
+	// VarKey is the column of var (and of raw.var) that names variables; "" is the index.
+	VarKey string
 	// Encode lists those of ObsKeys whose values become codes 0…k-1.
 	Encode []string
 	// UnknownLabel gives, per encoded key, a label that becomes -1 and takes no number.
@@ -57,11 +62,16 @@ type Options struct {
 	Encoders map[string][]Label
 	// Filter chooses rows. The zero value keeps all.
 	Filter Filter
+	// Transforms are done to the values of layers, in this order. A transformed field
+	// is float32, unless an encoder or a cast says otherwise.
+	Transforms []Transform
 	// CacheBytes bounds the decoded chunks kept for compressed sources. Default 64 MiB.
 	CacheBytes int64
 	// TempDir is where rows of CSC matrices are kept, in files without a name that
 	// go with the collection. Default $LOADERD_CACHE_DIR, else os.TempDir().
 	TempDir string
+
+	steps map[string][]step // the transforms by layer, checked
 }
 
 const defaultCacheBytes = 64 << 20
@@ -105,7 +115,29 @@ func (o Options) normalised() (Options, error) {
 		return o, fail(ErrInvalid, stageOpen, "encoders", didYouMean(keys[0], o.Encode),
 			"it has tables of %s, and none of these is encoded", quoteList(keys, ", "))
 	}
+	if err := o.checkPanel(); err != nil {
+		return o, err
+	}
+	var err error
+	if o.steps, err = parseTransforms(o.Transforms, o.LayersKeys); err != nil {
+		return o, err
+	}
 	return o, o.checkNames()
+}
+
+// checkPanel refuses a panel that is empty or names a variable twice.
+func (o Options) checkPanel() error {
+	if o.VarNames != nil && len(o.VarNames) == 0 {
+		return fail(ErrInvalid, stageOpen, "var_names", "leave it out for the variables of the join", "the list is empty")
+	}
+	seen := make(map[string]int, len(o.VarNames))
+	for i, name := range o.VarNames {
+		if first, ok := seen[name]; ok {
+			return fail(ErrInvalid, stageOpen, "var_names", "name each variable once", "%q stands at %d and at %d", name, first, i)
+		}
+		seen[name] = i
+	}
+	return nil
 }
 
 // checkNames refuses keys that would give two batch fields one name.
@@ -120,8 +152,10 @@ func (o Options) checkNames() error {
 		return nil
 	}
 	for _, key := range o.LayersKeys {
-		if err := claim(key, "a layer"); err != nil {
-			return err
+		for _, name := range layerFields(key, o.steps[key]) {
+			if err := claim(name, "a layer"); err != nil {
+				return err
+			}
 		}
 	}
 	for _, key := range o.ObsmKeys {

@@ -5,6 +5,7 @@ type part struct {
 	m     *matrix
 	cols  *colMap // nil: columns are as they are
 	width int     // of the field
+	most  int     // values of a row
 	out   dtype
 
 	// sum is the type in which repeated columns are added: the file's, as scipy
@@ -19,11 +20,13 @@ type part struct {
 	stored    kernels
 	outs      movers
 	storeds   movers
+
+	transform *transforming // nil: values are given as they are
 }
 
 func newPart(m *matrix, cols *colMap, width int, out dtype) *part {
 	stored := m.dtype()
-	p := &part{m: m, cols: cols, width: width, out: out, sum: stored}
+	p := &part{m: m, cols: cols, width: width, most: most(cols, m.cols, width), out: out, sum: stored}
 	if stored == float16Type {
 		p.sum = float32Type
 		p.widen = casterFor(float32Type, float16Type)
@@ -55,17 +58,28 @@ func (p *part) from() []int32 {
 	return p.cols.from
 }
 
+// most is how many columns of the store a row of the field can have.
+func most(cols *colMap, stored, width int) int {
+	if cols != nil {
+		stored = cols.kept
+	}
+	return min(stored, width)
+}
+
 // bound is how many values a row can have in a CSR batch.
 func (p *part) bound(row int64) int {
 	if p.m.sparse == nil {
-		return min(p.m.cols, p.width)
+		return p.most
 	}
 	_, n := p.m.sparse.index.span(row)
-	return int(min(n, int64(p.width)))
+	return int(min(n, int64(p.most)))
 }
 
 // writeDense fills dst, one row of the field.
 func (p *part) writeDense(dst []byte, row int64, s *Scratch) error {
+	if p.transform != nil {
+		return p.transformDense(dst, row, s)
+	}
 	if p.m.sparse == nil {
 		return p.denseToDense(dst, row, s)
 	}
@@ -82,7 +96,7 @@ func (p *part) writeDense(dst []byte, row int64, s *Scratch) error {
 		p.castStore(out, vals, len(idx))
 		return p.badColumn(p.outs.put(dst, idx, out, p.to()), idx, row)
 	}
-	idx, vals, err = p.canonical(idx, vals, row, s)
+	idx, vals, err = p.canonical(idx, vals, row, p.to(), p.width, s)
 	if err != nil {
 		return err
 	}
@@ -112,20 +126,20 @@ func (p *part) fetch(row int64, s *Scratch) (idx []int32, vals []byte, err error
 	return idx, vals, nil
 }
 
-// canonical sums repeated columns and sorts the rest, with columns joined.
-func (p *part) canonical(idx []int32, vals []byte, row int64, s *Scratch) ([]int32, []byte, error) {
+// canonical sums repeated columns and sorts the rest, with columns mapped by to, below width.
+func (p *part) canonical(idx []int32, vals []byte, row int64, to []int32, width int, s *Scratch) ([]int32, []byte, error) {
 	n, size := len(idx), p.sum.size()
 	if p.widen != nil {
 		wide := grow(&s.widened, n*size)
 		p.widen(wide, vals, n)
 		vals = wide
 	}
-	acc, set := grow(&s.acc, p.width*size), s.bitmap(p.width)
-	if bad := p.sums.accumulate(acc, set, idx, vals, p.to(), p.m.cols); bad >= 0 {
+	acc, set := grow(&s.acc, width*size), s.bitmap(width)
+	if bad := p.sums.accumulate(acc, set, idx, vals, to, p.m.cols); bad >= 0 {
 		clear(set)
 		return nil, nil, p.badColumn(bad, idx, row)
 	}
-	n = min(n, p.width)
+	n = min(n, width)
 	outIdx, outVals := view[int32](grow(&s.sortedIdx, n*4)), grow(&s.sortedVals, n*size)
 	n = p.sums.emit(acc, set, outIdx, outVals)
 	return outIdx[:n], outVals[:n*size], nil
@@ -180,6 +194,9 @@ func (p *part) readError(err error) error {
 // writeSparse writes one row, sorted and without repetition, to the front of idx
 // and vals, which hold bound(row) elements, and returns how many it has.
 func (p *part) writeSparse(idx []int32, idxBytes, vals []byte, row int64, s *Scratch) (int, error) {
+	if p.transform != nil {
+		return p.transformSparse(idx, vals, row, s)
+	}
 	if p.m.sparse == nil {
 		return p.denseToSparse(idx, vals, row, s)
 	}
@@ -234,7 +251,7 @@ func (p *part) readStraight(idx []int32, idxBytes, vals []byte, first, n, row in
 
 // writeCanonical may be given its own output as input.
 func (p *part) writeCanonical(in []int32, stored []byte, idx []int32, vals []byte, row int64, s *Scratch) (int, error) {
-	sorted, sums, err := p.canonical(in, stored, row, s)
+	sorted, sums, err := p.canonical(in, stored, row, p.to(), p.width, s)
 	if err != nil {
 		return 0, err
 	}

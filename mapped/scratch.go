@@ -21,6 +21,11 @@ type Scratch struct {
 	sortedVals      []byte
 	row, filled     []byte
 
+	// Of transforms: values as float32, their joined columns, a row without gaps, ranks.
+	work, workIdx, wholeVals []byte
+	keys                     []uint64
+	memo                     memo
+
 	// Chunks that the row in work points into.
 	held [2]*cached
 }

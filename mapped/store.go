@@ -20,6 +20,7 @@ type store struct {
 
 	// Names that the file has, for hints; read only when it lacks a key.
 	layerNames, obsmNames, obsNames []string
+	lacks                           *lackedKey
 	// Columns that the filter names and the file lacks.
 	unfiltered []string
 }
@@ -94,7 +95,7 @@ func (o *opener) readVars(s *store, root group, cols int, at ...string) (*nameLi
 	if err != nil {
 		return nil, err
 	}
-	names, err := f.names()
+	names, err := o.varNames(s, f, n.path())
 	if err != nil {
 		return nil, err
 	}

@@ -101,7 +101,9 @@ func TestJoinsOfNames(t *testing.T) {
 		{"equal lists stay", JoinOuter, [][]string{a, a}, a, [][]int32{nil, nil}},
 		{"an inner join that is one store's list leaves that store", JoinInner, [][]string{{"z"}, a}, []string{"z"}, [][]int32{nil, {0, -1, -1}}},
 		{"a store without the matrix is passed over", JoinInner, [][]string{a, nil, b}, []string{"z", "x"}, [][]int32{{0, -1, 1}, nil, {1, -1, 0}}},
-		{"equal lists beside a store without variables", JoinOuter, [][]string{a, {}}, []string{"x", "y", "z"}, [][]int32{{2, 1, 0}, {}}},
+		{"a list beside a store without variables is not sorted", JoinOuter, [][]string{a, {}, a}, a, [][]int32{nil, {}, nil}},
+		{"a store without variables does not keep others from being sorted", JoinOuter, [][]string{{}, a, b}, []string{"w", "x", "y", "z"}, [][]int32{{}, {3, 2, 1}, {1, 0, 3}}},
+		{"stores without variables are equal", JoinInner, [][]string{{}, {}}, []string{}, [][]int32{nil, nil}},
 		{"no join keeps positions", JoinNone, [][]string{a, b}, nil, [][]int32{nil, nil}},
 	} {
 		var names interner
@@ -111,7 +113,7 @@ func TestJoinsOfNames(t *testing.T) {
 				lists[i] = names.list(l)
 			}
 		}
-		j, err := joinVars(tc.join, lists, func(int) string { return "store" })
+		j, err := joinVars(tc.join, nil, lists, func(int) string { return "store" })
 		if err != nil {
 			t.Fatal(err)
 		}

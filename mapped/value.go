@@ -132,6 +132,8 @@ func numberAt(data []byte, d dtype, i int) (value, bool) {
 		return ofUint(view[uint64](data)[i]), true
 	case float16Type:
 		return ofNumber(float64(halfToFloat(view[uint16](data)[i])))
+	case bfloat16Type:
+		return ofNumber(float64(bfloatToFloat(view[uint16](data)[i])))
 	case float32Type:
 		return ofNumber(float64(view[float32](data)[i]))
 	}

@@ -146,6 +146,8 @@ def read_dataset(d, f):
         out["too_large"] = True
     elif set(out.get("filters", [])) & REFUSED:
         out["unreadable"] = True
+    elif d.size > 1 << 28:  # too large to read whole: its middle and its end
+        out["sparse"] = {str(i): int(d[i]) for i in (d.size // 2, d.size - 1)}
     elif d.size > 1_000_000:  # mostly fill value: what differs from it
         v, at = d[...], None
         at = np.flatnonzero(v != d.fillvalue)
@@ -163,11 +165,12 @@ def read_dataset(d, f):
     return out
 
 
-def read_tree(f):
+def read_tree(f, skip=()):
+    """Every object of an open file by its path, but for those in ``skip`` and what is below them."""
     objects = {}
 
     def attrs(path, o):
-        found = {k: read_attr(o, k, f) for k in o.attrs}
+        found = {k: {"kind": "unsupported"} if f"{path}@{k}" in skip else read_attr(o, k, f) for k in o.attrs}
         if found:
             objects[path]["attrs"] = found
 
@@ -178,6 +181,8 @@ def read_tree(f):
         attrs(path or "/", g)
         for i, name in enumerate(sorted(g.keys())):
             at = f"{path}/{name}"
+            if at in skip:
+                continue
             link = g.get(name, getlink=True)
             if isinstance(link, h5py.ExternalLink):
                 objects[at] = {"kind": "unsupported"}

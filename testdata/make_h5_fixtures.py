@@ -4,8 +4,7 @@
     python testdata/make_h5_fixtures.py
 
 ``expected.json.gz`` holds, for each file, every object with its type, shape, chunk table, attributes and
-values (short values as they are, long ones as SHA-256). The Go tests compare all of it, exactly. Some
-settings that h5py does not offer are made through ctypes on h5py's own copy of libhdf5. Large files that
+values (short values as they are, long ones as SHA-256). The Go tests compare all of it, exactly. Large files that
 are mostly padding are committed gzipped (``.h5.gz``).
 
 Values are the same every time; only the times that libhdf5 stamps on some objects differ. Made with h5py 3.16 (HDF5 2.0.0), anndata 0.12.19,
@@ -15,7 +14,6 @@ hdf5plugin 7.1.0, numpy 2.4. With the argument ``plugins`` only that file and ``
 import ctypes
 import gzip
 import json
-import re
 import sys
 import tempfile
 import warnings
@@ -24,69 +22,18 @@ from pathlib import Path
 import h5py
 import hdf5plugin as hp
 import numpy as np
-from h5py import h5d, h5f, h5g, h5p, h5s, h5t
 from h5_reading import read_tree
+from h5_writing import HID, LIBVERS, c_call, low_level, new_file, new_group
+from h5py import h5d, h5p, h5s, h5t
 
 OUT = Path(__file__).parent / "h5"
-LIBVERS = ["earliest", "v108", "v110", "v112", "v114", "latest"]
-
-_path = re.search(r"/\S*/libhdf5-\S*\.so\S*", Path("/proc/self/maps").read_text()).group()
-C = ctypes.CDLL(_path)
-HID = ctypes.c_int64
-
-
-def c_call(name, *args):
-    fn = getattr(C, name)
-    fn.restype = ctypes.c_int
-    if fn(*args) < 0:
-        raise RuntimeError(name)
 
 
 # ---------------------------------------------------------------- making
 
 
-def new_file(name, libver="earliest", fcpl=None, **kw):
-    """An h5py.File with a creation property list of its own."""
-    path = OUT / name
-    path.unlink(missing_ok=True)
-    fcpl = fcpl or h5p.create(h5p.FILE_CREATE)
-    fcpl.set_obj_track_times(False)
-    if kw.get("userblock"):
-        fcpl.set_userblock(kw["userblock"])
-    fapl = h5p.create(h5p.FILE_ACCESS)
-    low = h5py._hl.files.libver_dict[libver]
-    fapl.set_libver_bounds(low, h5f.LIBVER_LATEST if libver in ("earliest", "latest") else low)
-    fapl.set_fclose_degree(h5f.CLOSE_STRONG)
-    return h5py.File(h5f.create(str(path).encode(), h5f.ACC_TRUNC, fcpl, fapl))
-
-
-def new_group(parent, name, filters=0, order=False):
-    gcpl = h5p.create(h5p.GROUP_CREATE)
-    gcpl.set_obj_track_times(False)
-    if order:
-        gcpl.set_link_creation_order(h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED)
-        gcpl.set_attr_creation_order(h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED)
-    if filters:
-        c_call("H5Pset_deflate", HID(gcpl.id), ctypes.c_uint(filters))
-    return h5py.Group(h5g.create(parent.id, name.encode(), gcpl=gcpl))
-
-
-def low_level(parent, name, data, tid=None, maxshape=None, chunk=None, prepare=None, shape=None):
-    """A dataset with a creation property list of its own."""
-    data = None if data is None else np.asarray(data)
-    shape = data.shape if data is not None else shape
-    tid = tid or h5t.py_create(data.dtype, logical=True)
-    dcpl = h5p.create(h5p.DATASET_CREATE)
-    dcpl.set_obj_track_times(False)
-    if chunk:
-        dcpl.set_chunk(chunk)
-    if prepare:
-        prepare(dcpl)
-    space = h5s.create_simple(shape, maxshape and tuple(h5s.UNLIMITED if m is None else m for m in maxshape))
-    d = h5d.create(parent.id, name.encode(), tid, space, dcpl=dcpl)
-    if data is not None:
-        d.write(h5s.ALL, h5s.ALL, np.ascontiguousarray(data), mtype=tid if data.dtype.kind in "SV" else None)
-    return h5py.Dataset(d)
+def fixture(name, *args, **kw):
+    return new_file(OUT / name, *args, **kw)
 
 
 def layouts(f):
@@ -296,7 +243,7 @@ def groups(f):
 
 def make_by_version():
     for v in LIBVERS:
-        with new_file(f"forms_{v}.h5", v) as f:
+        with fixture(f"forms_{v}.h5", v) as f:
             layouts(f)
             filters(f)
             types(f)
@@ -309,30 +256,30 @@ def make_indexes():
     fcpl = h5p.create(h5p.FILE_CREATE)
     c_call("H5Pset_istore_k", HID(fcpl.id), ctypes.c_uint(2))
     c_call("H5Pset_sym_k", HID(fcpl.id), ctypes.c_uint(2), ctypes.c_uint(2))
-    with new_file("deep_btree1.h5", fcpl=fcpl) as f:  # superblock version 1
+    with fixture("deep_btree1.h5", fcpl=fcpl) as f:  # superblock version 1
         f.create_dataset("chunks", data=np.arange(200, dtype="<i2"), chunks=(3,))
         f.create_dataset("chunks_2d", data=np.arange(400, dtype="<i4").reshape(20, 20), chunks=(3, 4), compression="gzip")
         for i in range(60):
             f[f"n{i:02d}"] = np.int8(i)
-    with new_file("deep_fixed_array.h5", "latest") as f:
+    with fixture("deep_fixed_array.h5", "latest") as f:
         f.create_dataset("pages", data=(np.arange(2500) % 251).astype("u1"), chunks=(1,))
         f.create_dataset("pages_gzip", data=(np.arange(1100) % 251).astype("u1"), chunks=(1,), compression="gzip",
                          compression_opts=1)
         d = f.create_dataset("pages_some", (70000,), "<u2", chunks=(5,), fillvalue=9)
         d[1], d[5 * 1024 * 3 + 2], d[69999] = 1, 2, 3
-    with new_file("deep_extensible_array.h5", "v110") as f:
+    with fixture("deep_extensible_array.h5", "v110") as f:
         d = f.create_dataset("few_of_many", (3_000_000,), "u1", chunks=(1,), maxshape=(None,), fillvalue=1)
         for i in [0, 3, 4, 19, 20, 200, 9000, 130_000, 131_500, 200_003, 262_139, 262_140, 270_000, 1_050_000, 2_999_999]:
             d[i] = i % 200 + 2
         d = f.create_dataset("gzip", (60_000,), "<u2", chunks=(3,), maxshape=(None,), compression="gzip")
         for i in [0, 30, 500, 7000, 59_998]:
             d[i] = i
-    with new_file("deep_btree2.h5", "latest") as f:
+    with fixture("deep_btree2.h5", "latest") as f:
         f.create_dataset("two_levels", data=np.arange(900, dtype="<u2").reshape(30, 30), chunks=(2, 3), maxshape=(None, None))
         d = f.create_dataset("three_levels", (110, 110), "u1", chunks=(1, 1), maxshape=(None, None))
         d[...] = (np.arange(12100) % 251).reshape(110, 110)
         f.create_dataset("gzip", data=np.arange(900, dtype="<u2").reshape(30, 30), chunks=(2, 3), maxshape=(None, None), compression="gzip")
-    with new_file("deep_heap.h5", "v110") as f:  # fractal heap whose indirect blocks nest, B-tree of three levels
+    with fixture("deep_heap.h5", "v110") as f:  # fractal heap whose indirect blocks nest, B-tree of three levels
         g = new_group(f, "wide")
         f["one"] = np.int8(1)
         one = f["one"].id
@@ -342,7 +289,7 @@ def make_indexes():
 
 def make_odd_files():
     for size, v in [(512, "earliest"), (2048, "latest")]:
-        with new_file(f"userblock_{size}.h5", v, userblock=size) as f:
+        with fixture(f"userblock_{size}.h5", v, userblock=size) as f:
             f["x"] = np.arange(10)
             f.create_dataset("y", data=np.arange(100, dtype="<f4"), chunks=(9,), maxshape=(None,), compression="gzip")
             f.create_dataset("z", data=np.arange(100, dtype="<f4"), chunks=(9,))
@@ -350,14 +297,14 @@ def make_odd_files():
         with open(OUT / f"userblock_{size}.h5", "r+b") as r:
             r.write(b"#!/bin/sh a user block may hold anything\n")
     # A user block that was put before a file which does not know of it.
-    with new_file("moved.h5", "v108") as f:
+    with fixture("moved.h5", "v108") as f:
         f["x"] = np.arange(10)
         f.create_dataset("y", data=np.arange(100), chunks=(9,), compression="gzip")
     (OUT / "moved.h5").write_bytes(bytes(512) + (OUT / "moved.h5").read_bytes())
     fcpl = h5p.create(h5p.FILE_CREATE)
     fcpl.set_sizes(4, 4)
     for v in ["earliest", "latest"]:
-        with new_file(f"sizes_4_{v}.h5", v, fcpl=fcpl) as f:
+        with fixture(f"sizes_4_{v}.h5", v, fcpl=fcpl) as f:
             f["x"] = np.arange(10)
             f.create_dataset("y", data=np.arange(100), chunks=(9,), compression="gzip")
             if v == "earliest":  # HDF5 2.0 writes files with unlimited axes and such sizes that it cannot open
@@ -373,19 +320,19 @@ def make_odd_files():
         c_call("H5Pset_shared_mesg_nindexes", HID(fcpl.id), ctypes.c_uint(2))
         c_call("H5Pset_shared_mesg_index", HID(fcpl.id), ctypes.c_uint(0), ctypes.c_uint(0x0002 | 0x0008 | 0x0020), ctypes.c_uint(10))
         c_call("H5Pset_shared_mesg_index", HID(fcpl.id), ctypes.c_uint(1), ctypes.c_uint(0x0800 | 0x1000), ctypes.c_uint(10))
-        with new_file(f"shared_messages_{v}.h5", v, fcpl=fcpl) as f:
+        with fixture(f"shared_messages_{v}.h5", v, fcpl=fcpl) as f:
             for i in range(4):
                 d = f.create_dataset(f"d{i}", data=np.arange(20, dtype="<f4") + i, chunks=(6,), compression="gzip", shuffle=True, fillvalue=3)
                 d.attrs["the same everywhere"] = np.arange(5)
                 d.attrs["different"] = i
             for i in range(12):
                 f["d0"].attrs[f"many {i}"] = np.arange(6) + i
-    with new_file("filtered_heap.h5", "v110") as f:
+    with fixture("filtered_heap.h5", "v110") as f:
         g = new_group(f, "g", filters=6)
         for i in range(700):
             g.id.links.create_hard(f"link with a name that packs well {i:04d}".encode(), f.id, b"/g")
         f["x"] = 1
-    with new_file("unsupported.h5", "latest") as f:
+    with fixture("unsupported.h5", "latest") as f:
         low_level(f, "scaleoffset", np.arange(100), chunk=(30,), prepare=lambda p: p.set_scaleoffset(h5py.h5z.SO_INT, 0))
         t = h5t.STD_I32LE.copy()
         t.set_precision(20)
@@ -422,7 +369,7 @@ def make_plugins():
     for cname in ("blosclz", "lz4", "lz4hc", "zlib", "zstd"):
         for shuffle in (0, 1, 2):
             ways[f"blosc_{cname}_{shuffle}"] = hp.Blosc(cname, 5, shuffle)
-    with new_file("plugins.h5", "v110") as f:
+    with fixture("plugins.h5", "v110") as f:
         for how, filters in ways.items():
             g = new_group(f, how)
             for name, (data, chunks) in inputs.items():
@@ -437,17 +384,7 @@ def make_plugins():
 
 def make_cache_image():
     """A file whose metadata was left in a cache image when it was closed."""
-
-    class Config(ctypes.Structure):
-        _fields_ = [("version", ctypes.c_int), ("generate_image", ctypes.c_bool), ("save_resize_status", ctypes.c_bool),
-                    ("entry_ageout", ctypes.c_int)]
-
-    path = OUT / "cache_image.h5"
-    fapl = h5p.create(h5p.FILE_ACCESS)
-    fapl.set_libver_bounds(h5f.LIBVER_LATEST, h5f.LIBVER_LATEST)
-    fapl.set_fclose_degree(h5f.CLOSE_STRONG)
-    c_call("H5Pset_mdc_image_config", HID(fapl.id), ctypes.byref(Config(1, True, False, -1)))
-    with h5py.File(h5f.create(str(path).encode(), h5f.ACC_TRUNC, h5p.create(h5p.FILE_CREATE), fapl)) as f:
+    with fixture("cache_image.h5", "latest", cache_image=True) as f:
         f["x"] = np.arange(10)
 
 
@@ -500,7 +437,7 @@ def make_anndata():
                 warnings.simplefilter("ignore")
                 a.write_h5ad(OUT / f"anndata_{kind}_{comp or 'none'}.h5ad", compression=comp, convert_strings_to_categoricals=False)
     # What anndata does above some 5,000 columns: groups that track the order of creation.
-    with new_file("wide_obs.h5ad") as f:
+    with fixture("wide_obs.h5ad") as f:
         g = new_group(f, "obs", order=True)
         names = [f"marker {i * 7 % 1300}" for i in range(1300)]
         col = g.create_dataset(names[0], data=np.arange(3, dtype="<f4"))
@@ -510,7 +447,7 @@ def make_anndata():
         g.attrs["encoding-type"], g.attrs["_index"] = "dataframe", names[0]
         g.attrs["column-order"] = np.array(names[:400], dtype=h5py.string_dtype())
     # anndata 0.7: codes point to their categories with a reference.
-    with new_file("anndata_0_7.h5ad") as f:
+    with fixture("anndata_0_7.h5ad") as f:
         o = new_group(f, "obs")
         cats = new_group(o, "__categories")
         c = cats.create_dataset("cell_type", data=np.array(["B", "T"], object), dtype=h5py.string_dtype())
@@ -530,11 +467,11 @@ def make_tiny():
     for name, comp in [("tiny_none", None), ("tiny_gzip", "gzip")]:
         a.write_h5ad(OUT / f"{name}.h5ad", compression=comp)
     for name, v in [("tiny_group_old", "earliest"), ("tiny_group_new", "latest")]:
-        with new_file(f"{name}.h5", v) as f:
+        with fixture(f"{name}.h5", v) as f:
             g = new_group(f, "g")
             for i in range(20):
                 g.id.links.create_hard(f"link {i * 7 % 20}".encode(), f.id, b"/g")
-    with new_file("tiny_latest.h5", "latest") as f:
+    with fixture("tiny_latest.h5", "latest") as f:
         f.create_dataset("a", data=np.arange(30, dtype="<i4"), chunks=(7,), fletcher32=True, maxshape=(None,))
         f.create_dataset("b", data=np.arange(30, dtype="<i2").reshape(5, 6), chunks=(2, 4), compression="gzip", fletcher32=True, maxshape=(None, None))
         f.create_dataset("c", data=np.arange(30, dtype="<i2"), chunks=(4,), compression="lzf")

@@ -12,7 +12,6 @@ Everything is the same each time. Made with zarr 3.1.6, numcodecs 0.16.6, anndat
 """
 
 import gzip
-import hashlib
 import json
 import shutil
 import tempfile
@@ -27,35 +26,13 @@ import numpy as np
 import zarr
 import zarr.codecs as zc
 import zarr.codecs.numcodecs as zn
+from zarr_reading import describe
+from zarr_writing import NUMBERS, TEXT, edit, values
 
 warnings.simplefilter("ignore")
 time.time = lambda: 0.0  # gzip stamps it on what it writes
 OUT = Path(__file__).parent / "zarr"
 MAPPED = Path(__file__).parent / "mapped"
-NUMBERS = ["bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"]
-
-
-def values(shape, dtype, seed=0):
-    """Numbers that use every byte of an element, small ones and negative ones among them."""
-    rng = np.random.default_rng(seed)
-    dtype = np.dtype(dtype)
-    n = int(np.prod(shape, dtype=int))
-    if dtype.kind == "b":
-        out = rng.integers(0, 2, n).astype(dtype)
-    elif dtype.kind in "iu":
-        info = np.iinfo(dtype)
-        out = rng.integers(info.min, info.max, n, dtype=dtype.newbyteorder("="), endpoint=True).astype(dtype)
-        out[::3] = out[::3] % 7
-    elif dtype.kind == "f":
-        out = (rng.standard_normal(n) * 1000).astype(dtype)
-        out[::3] = np.floor(out[::3] / 100)
-        out[n // 2 : n // 2 + 1] = np.nan
-    else:
-        out = (rng.standard_normal(n) + 1j * rng.standard_normal(n)).astype(dtype)
-    return out.reshape(shape)
-
-
-TEXT = np.array(["", "a", "T cell", "µ-glia", "日本", "x" * 40, "🧬", " spaces ", "b", "", "last"], dtype=object)
 
 
 # ---------------------------------------------------------------- arrays of every form
@@ -161,15 +138,6 @@ def fills(g, make):
         make(f"fill/{name}_partly", dtype, fill)[2:4, :3] = values((2, 3), np.dtype(dtype).newbyteorder("="), 3)
 
 
-def edit(node, fn):
-    """Changes the metadata file of a node."""
-    at = Path(node.store_path.store.root) / node.store_path.path
-    file = next(at / f for f in (".zarray", ".zgroup", "zarr.json") if (at / f).exists())
-    meta = json.loads(file.read_text())
-    fn(meta)
-    file.write_text(json.dumps(meta, indent=2))
-
-
 def forms3(g):
     """Arrays that zarr 3 has."""
 
@@ -257,35 +225,6 @@ def shards(g, put):
     part[70:80] = values((10,), "i4")
 
 
-# ---------------------------------------------------------------- what zarr-python reads
-
-
-def describe(node):
-    out = {"attrs": dict(node.attrs)}
-    if isinstance(node, zarr.Group):
-        out["members"] = {name: describe(child) for name, child in sorted(node.members())}
-        return out
-    out |= {"shape": node.shape, "chunks": node.chunks, "shards": node.shards}
-    if node.path.split("/")[0] == "odd":
-        return out | {"unsupported": True}
-    data = np.asarray(node[...])
-    out["dtype"] = "text" if data.dtype.kind in "OTUS" else "record" if data.dtype.names else data.dtype.newbyteorder("=").name
-    if data.dtype.names:
-        out["fields"] = {name: content(data[name]) for name in data.dtype.names}
-    else:
-        out |= content(data)
-    return out
-
-
-def content(data):
-    if data.dtype.kind == "S":
-        return {"text": [v.decode() for v in data.ravel()]}
-    if data.dtype.kind in "OTU":
-        return {"text": [str(v) for v in data.ravel()]}
-    native = np.ascontiguousarray(data.astype(data.dtype.newbyteorder("<")))
-    return {"sha256": hashlib.sha256(native.tobytes()).hexdigest()}
-
-
 # ---------------------------------------------------------------- stores
 
 
@@ -307,7 +246,7 @@ def build(name, version, make, consolidated):
         if consolidated:
             zarr.consolidate_metadata(tmp, zarr_format=version)
         pack(Path(tmp), name)
-        return describe(zarr.open_group(tmp, mode="r", use_consolidated=consolidated))
+        return describe(zarr.open_group(tmp, mode="r", use_consolidated=consolidated), lambda path: path.startswith("/odd/"))
 
 
 def small(g):

@@ -28,13 +28,12 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 	if err != nil {
 		return mapped.Options{}, err
 	}
-	if err := notYet(spec); err != nil {
-		return mapped.Options{}, err
-	}
 	return mapped.Options{
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
+		VarNames: spec.VarNames, VarKey: spec.VarKey,
 		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(), Encoders: encodersOf(spec.Encoders),
-		Filter: filterOf(spec.Filter),
+		Filter:     filterOf(spec.Filter),
+		Transforms: transformsOf(spec.Transforms),
 	}, nil
 }
 
@@ -94,19 +93,10 @@ func negative(what string, n int64) error {
 	return invalid("start", what, fmt.Errorf("must not be negative, got %d", n))
 }
 
-// notYet refuses what no code of ours does so far.
-func notYet(spec ipc.Spec) error {
-	for _, part := range []struct {
-		key  string
-		used bool
-	}{
-		{"var_names", spec.VarNames != nil},
-		{"var_key", spec.VarKey != ""},
-		{"transforms", spec.Transforms != nil},
-	} {
-		if part.used {
-			return &mapped.Error{Kind: mapped.ErrUnsupported, Stage: "open", Object: part.key, Detail: "not supported yet", Hint: "leave it out"}
-		}
+// transformsOf is the wire's list of transforms as package mapped takes it: nil is nil.
+func transformsOf(list []ipc.Transform) (out []mapped.Transform) {
+	for _, t := range list {
+		out = append(out, mapped.Transform{Name: t.Name, Args: t.Args})
 	}
-	return nil
+	return out
 }

@@ -17,19 +17,20 @@ const getFrames = 4
 type form struct {
 	format, dtype string
 	store         int // rows of this store alone, where stores differ in width; -1: of all
+	own           bool
 }
 
 // formOf is the form in which the client asks for rows. Stores that were not joined may differ in width: rows of one
-// of them are given as wide as they are there.
+// of them are given as wide as they are there, and so is raw.X if the client asks for its own columns.
 func formOf(c *mapped.Collection, m *ipc.Get, rows []int64) form {
-	f := form{m.Format, m.DType, -1}
-	if len(rows) == 0 || m.Format != mapped.Dense.String() || !c.Uneven() {
-		return f
+	f := form{m.Format, m.DType, -1, m.Own && c.RawUneven()}
+	if len(rows) == 0 || m.Format != mapped.Dense.String() || !c.Uneven() && !f.own {
+		return form{m.Format, m.DType, -1, false}
 	}
 	f.store = c.StoreOf(rows[0])
 	for _, row := range rows[1:] {
 		if c.StoreOf(row) != f.store {
-			f.store = -1
+			f.store, f.own = -1, false
 			break
 		}
 	}
@@ -57,7 +58,7 @@ func newGetter(
 ) (*getter, error) {
 	var o mapped.EncoderOptions
 	if as.store >= 0 {
-		o.Store = &as.store
+		o.Store, o.OwnRaw = &as.store, as.own
 	}
 	enc, err := newEncoding(ctx, c, as.format, as.dtype, o)
 	if err != nil {

@@ -7,6 +7,9 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/mapped"
@@ -38,9 +41,12 @@ type resultArray struct {
 var queries = map[string]func(ctx context.Context, q asked) (*result, error){
 	"filter":            queryFilter,
 	"indices":           queryIndices,
-	"label_counts":      queryLabelCounts,
+	"label_classes":     queryLabelClasses,
 	"merged_categories": queryMergedCategories,
 	"merged_labels":     queryMergedLabels,
+	"coverage":          queryCoverage,
+	"form":              queryForm,
+	"statistics":        queryStatistics,
 	"var_list":          queryVarList,
 	"obs_columns":       queryObsColumns,
 	"obs_names":         queryObsNames,
@@ -71,7 +77,9 @@ func (c *conn) answer(m *ipc.Query) (*ipc.Answer, *ipc.Ring, error) {
 		known := slices.Sorted(maps.Keys(queries))
 		return nil, nil, invalid("query", "what", fmt.Errorf("%q is no query of this daemon; it has %q", m.What, known))
 	}
-	r, err := c.guarded(func() (*result, error) { return ask(c.ctx, asked{c.data.coll, m.Args}) })
+	ctx, done := c.whileConnected()
+	r, err := c.guarded(func() (*result, error) { return ask(ctx, asked{c.data.coll, m.Args}) })
+	done()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,6 +109,34 @@ func (c *conn) answer(m *ipc.Query) (*ipc.Answer, *ipc.Ring, error) {
 	}
 	out.SegSize, out.FDs = ring.Size(), 1
 	return out, ring, nil
+}
+
+// hangUpEvery is how often is looked whether the client of a query still waits for its answer.
+const hangUpEvery = 100 * time.Millisecond
+
+// whileConnected gives a context that ends when the client hangs up: while it asks, nobody reads from it. The
+// caller ends it by done.
+func (c *conn) whileConnected() (ctx context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	var g errgroup.Group
+	g.Go(func() error {
+		tick := time.NewTicker(hangUpEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-tick.C:
+				if hungUp(c.sock) {
+					cancel(errHungUp)
+				}
+			}
+		}
+	})
+	return ctx, func() {
+		cancel(nil)
+		g.Wait()
+	}
 }
 
 // guarded makes an error of a panic: a bug of ours costs this query, not the daemon.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/loaderd/loaderd/ipc"
@@ -45,6 +46,33 @@ func TestAQueryIsAnsweredWithAValueAndArraysOfTheCallersOwn(t *testing.T) {
 	}
 }
 
+func TestAQueryEndsWhenItsClientHangsUp(t *testing.T) {
+	asking, ended := make(chan struct{}), make(chan error)
+	addQuery(t, "waits", func(ctx context.Context, _ asked) (*result, error) {
+		close(asking)
+		<-ctx.Done()
+		ended <- context.Cause(ctx)
+		return nil, ctx.Err()
+	})
+	h := serve(t, Options{})
+	c := h.open(t, rawSpec, pbmc)
+	ctx, cancel := context.WithCancel(h.ctx)
+	answered := make(chan error, 1)
+	go func() {
+		_, err := c.Query(ctx, "waits", nil)
+		answered <- err
+	}()
+	<-asking
+	c.Close()
+	if why := <-ended; !errors.Is(why, errHungUp) && !errors.Is(why, errPeerDied) {
+		t.Errorf("it ended because of %v", why)
+	}
+	cancel()
+	if err := <-answered; err == nil {
+		t.Error("the query was answered")
+	}
+}
+
 func TestAQueryThatFailsOrPanicsCostsNothingElse(t *testing.T) {
 	addQuery(t, "panics", func(context.Context, asked) (*result, error) { panic("boom") })
 	addQuery(t, "fails late", func(context.Context, asked) (*result, error) {
@@ -67,8 +95,41 @@ func TestAQueryThatFailsOrPanicsCostsNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lists := got.Value.(map[string]any)["lists"].([]any)
-	if len(lists) != 1 || len(lists[0].([]any)) != 765 {
-		t.Errorf("var_list: %d lists", len(lists))
+	lengths := got.Value.(map[string]any)["lengths"].([]any)
+	if len(lengths) != 1 || len(got.Arrays[2].Bytes()) != 4*765 {
+		t.Errorf("var_list: %v", lengths)
+	}
+}
+
+func TestQueriesSayWhatAPanelCoversAndWhatCannotBeABatch(t *testing.T) {
+	h := serve(t, Options{})
+	c := h.open(t, rawSpec, pbmc)
+	if got, err := c.Query(h.ctx, "coverage", nil); err != nil || got.Value != nil {
+		t.Errorf("without a panel: %v, %v", got.Value, err)
+	}
+	list, err := c.Query(h.ctx, "var_list", map[string]any{"raw": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, ends := list.Arrays[0].Bytes(), list.Arrays[1].Bytes()
+	first := string(text[:binary.LittleEndian.Uint64(ends)])
+	panel := rawSpec
+	panel.VarNames = []string{first, "none", "nothing"}
+	c = h.open(t, panel, pbmc)
+	got, err := c.Query(h.ctx, "coverage", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := got.Value.(map[string]any)
+	if n := value["raw"].([]any); len(n) != 1 || fmt.Sprint(n[0]) != "1" || len(value["near"].([]any)) != 1 {
+		t.Errorf("coverage %v", value)
+	}
+	if _, err := c.Query(h.ctx, "form", map[string]any{"format": "csr", "dtype": nil}); err != nil {
+		t.Errorf("csr: %v", err)
+	}
+	for _, args := range []map[string]any{{"format": "coo"}, {"format": "dense", "dtype": "float31"}} {
+		if _, err := c.Query(h.ctx, "form", args); !errors.Is(err, ipc.ErrInvalidArgument) {
+			t.Errorf("%v: %v", args, err)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"syscall"
 
@@ -17,6 +18,21 @@ func fileIdentity(path string) (string, error) {
 	}
 	st := fi.Sys().(*syscall.Stat_t)
 	return fmt.Sprintf("%d:%d:%d:%d", st.Dev, st.Ino, st.Size, fi.ModTime().UnixNano()), nil
+}
+
+// hungUp reports whether the other end has closed the connection.
+func hungUp(sock *net.UnixConn) bool {
+	raw, err := sock.SyscallConn()
+	if err != nil {
+		return true
+	}
+	gone := false
+	err = raw.Control(func(fd uintptr) {
+		poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+		n, err := unix.Poll(poll, 0)
+		gone = err == nil && n > 0 && poll[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+	})
+	return gone || err != nil
 }
 
 // isTemporary reports whether accept may succeed later.

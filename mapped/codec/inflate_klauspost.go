@@ -15,8 +15,10 @@ import (
 // InflateLibrary names what decodes Zlib, Gzip and Deflate in this build.
 const InflateLibrary = "klauspost/compress"
 
-// inflater keeps the library's readers, which are reset for each chunk.
+// inflater keeps the library's readers, which are reset for each chunk, and the decoder that saves asking it about the usual
+// ones.
 type inflater struct {
+	memory  *memoryInflater
 	src     bytes.Reader
 	zlib    io.ReadCloser
 	gzip    *gzip.Reader
@@ -25,6 +27,17 @@ type inflater struct {
 }
 
 func (f *inflater) into(k Kind, dst, src []byte) (int, error) {
+	if f.memory == nil {
+		f.memory = new(memoryInflater)
+	}
+	if n, ok := f.memory.into(k, dst, src); ok {
+		return n, nil
+	}
+	return f.ask(k, dst, src)
+}
+
+// ask decodes by the library alone.
+func (f *inflater) ask(k Kind, dst, src []byte) (int, error) {
 	f.src.Reset(src)
 	defer f.src.Reset(nil)
 	// Members are told apart here: the library takes a second one that ends inside its header for the end of the data.

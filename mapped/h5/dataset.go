@@ -200,7 +200,8 @@ func (d *Dataset) Filters() []Filter {
 	return out
 }
 
-// Readable says whether the values can be read: nil, or the ErrUnsupported that reading would give.
+// Readable says whether the values can be read: nil, or the ErrUnsupported that reading would give. It does not look at
+// chunks, of which each may have skipped filters: two compressors one upon the other show when the first is decoded.
 func (d *Dataset) Readable() error { return d.fail(d.odd) }
 
 // Direct reports whether DirectAt may succeed: nothing needs decoding, and the bytes of rows lie

@@ -31,6 +31,8 @@ type File struct {
 	stater   stater
 	modTime  time.Time
 
+	streamFrom int64 // bytes from which chunks are decoded while they are read; set by tests, 0: codec.StreamFrom
+
 	trusting  bool      // metadata checksums are not verified; set by tests of what stands behind them
 	shareOnce sync.Once // guards the next two
 	shared    []sharedIndex

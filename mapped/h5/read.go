@@ -50,6 +50,9 @@ func (d *Dataset) readChunk(dst []byte, t *ChunkTable, i int, s *Scratch) error 
 	if err := d.pipe.plausible(d.chunkBytes, int64(k.size)); err != nil {
 		return err
 	}
+	if done, err := d.streamChunk(dst, k, mask); done {
+		return err
+	}
 	raw := grow(&s.raw, int(k.size))
 	if _, err := d.f.ReadAt(raw, k.off); err != nil {
 		return err

@@ -20,6 +20,7 @@ type Array struct {
 
 	chunkElems, chunkBytes int64
 	rowElems, rowBytes     int64
+	random                 bool // parts of its objects can be read
 	direct                 bool
 	inShards               bool
 
@@ -58,7 +59,8 @@ func newArray(n node, l *layout, meta metaFile) (*Array, error) {
 		}
 		c = c.shard.codecs
 	}
-	a.direct = c.direct() && a.s.st.random(a.key)
+	a.random = a.s.st.random(a.key)
+	a.direct = c.direct() && a.random
 	return a, nil
 }
 

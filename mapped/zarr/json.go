@@ -165,6 +165,10 @@ func named(raw json.RawMessage) (name string, config fields, err error) {
 // brief is JSON text short enough for an error.
 func brief(raw json.RawMessage) string {
 	const most = 60
+	var flat bytes.Buffer
+	if json.Compact(&flat, raw) == nil {
+		raw = flat.Bytes()
+	}
 	if len(raw) > most {
 		return strconv.QuoteToASCII(string(raw[:most])) + "…"
 	}

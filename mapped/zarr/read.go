@@ -57,6 +57,9 @@ func (a *Array) readPlace(dst []byte, p place, ok bool, s *Scratch) error {
 	if err := a.plausible(p.n); err != nil {
 		return err
 	}
+	if done, err := a.streamPlace(dst, p, c); done {
+		return err
+	}
 	raw := grow(&s.raw, p.n)
 	if err := a.readRaw(raw, p); err != nil {
 		return err

@@ -20,6 +20,8 @@ type Store struct {
 	version int
 	catalog *catalog // consolidated metadata; nil: each node is read where it lies
 	root    *Group
+
+	streamFrom int64 // bytes from which chunks are decoded while they are read; set by tests, 0: codec.StreamFrom
 }
 
 // IsStore says whether the folder or file at path looks like a store: a folder in which one begins, or a file

@@ -130,7 +130,7 @@ def test_rank_and_world_size_come_from_the_launcher(mapped: Any, monkeypatch: py
         ({"to": "tensorflow"}, "to='tensorflow'"),
         ({"dtype": "complex64"}, "dtype='complex64'"),
         ({"dtype": "no such"}, "dtype='no such'"),
-        ({"dtype": torch.bfloat16}, "bfloat16"),
+        ({"dtype": torch.bfloat16, "to": "numpy"}, "bfloat16"),
         ({"prefetch": -1}, "prefetch=-1"),
         ({"drop_last": "yes"}, "drop_last='yes'"),
     ],

@@ -76,6 +76,8 @@ def test_an_unknown_query_is_an_error_that_names_the_known(files: Any, daemon: A
 def test_the_lists_of_variables_are_those_of_the_files(files: Any, daemon: Any) -> None:
     with loaderd.mapped(files.paths) as data:
         value, arrays = data._query("var_list")
-        assert not arrays
-        found = [value["lists"][i] for i in value["stores"]]
+        text, ends, codes = (arrays[name].values for name in ("text", "ends", "codes"))
+        names = [text[a:b].tobytes().decode() for a, b in zip([0, *ends], ends, strict=False)]
+        parts = np.split(codes, np.cumsum(value["lengths"])[:-1])
+        found = [[names[code] for code in parts[i]] for i in value["stores"]]
         assert found == [list(a.var_names) for a in files.read]

@@ -107,7 +107,7 @@ def test_labels_that_are_not_encoded_come_as_they_are(mapped: Any, files: Any, t
     keys = ["kind", "depth", "score", "good", "note"]
     data = mapped(obs_keys=keys, encode_labels=False)
     assert data.encoders == {}
-    found = collect(data.loader(70, shuffle=True, seed=1, to=to))
+    found = collect(data.loader(70, shuffle=True, seed=1, to=to, strings="objects"))
     dtypes = {"depth": np.int64, "score": np.float32, "good": np.bool_}
     for key in keys:
         for value, wanted in zip(found[key].tolist(), files.obs(key), strict=True):
@@ -119,8 +119,8 @@ def test_labels_that_are_not_encoded_come_as_they_are(mapped: Any, files: Any, t
 
 def test_labels_for_torch_are_a_list_and_for_numpy_an_object_array(mapped: Any) -> None:
     data = mapped(obs_keys="kind", encode_labels=False)
-    as_list = next(iter(data.loader(5, to="torch")))["kind"]
-    as_array = next(iter(data.loader(5, to="numpy")))["kind"]
+    as_list = next(iter(data.loader(5, to="torch", strings="objects")))["kind"]
+    as_array = next(iter(data.loader(5, to="numpy", strings="objects")))["kind"]
     assert isinstance(as_list, list)
     assert as_array.dtype == object
     assert as_array.tolist() == as_list

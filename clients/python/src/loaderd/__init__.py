@@ -18,6 +18,7 @@ How long a batch lives
 5. A forked child does not inherit connections: what it uses attaches again by itself.
 """
 
+from loaderd import transforms
 from loaderd._batch import CSR, Batch
 from loaderd._daemon import status, stop
 from loaderd._encoders import Encoders
@@ -26,6 +27,7 @@ from loaderd._errors import (
     BatchesHeldWarning,
     Busy,
     Closed,
+    CoverageWarning,
     DaemonGone,
     DaemonRestartedWarning,
     IndexOutOfRange,
@@ -57,6 +59,7 @@ __all__ = [
     "Loader",
     "Batch",
     "CSR",
+    "transforms",
     # the daemon
     "status",
     "stop",
@@ -82,6 +85,7 @@ __all__ = [
     # warnings
     "LoaderdWarning",
     "BatchesHeldWarning",
+    "CoverageWarning",
     "DaemonRestartedWarning",
     "__version__",
 ]

@@ -67,6 +67,28 @@ def keys(name: str, value: Any, default: list[str]) -> list[str]:
     return names
 
 
+def panel(names: Any) -> list[str] | None:
+    """Make a list of the names of a panel; None stays."""
+    if names is None:
+        return None
+    if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+        message = f"var_names={names!r}; it is a list of names"
+        raise InvalidArgument(message, stage="open", object="var_names")
+    found = list(names)
+    for name in found:
+        if not isinstance(name, str):
+            message = f"var_names holds {name!r}; names are strings"
+            raise InvalidArgument(message, stage="open", object="var_names")
+    return [str(name) for name in found]
+
+
+def optional_name(option: str, value: Any) -> str | None:
+    """Check that an option is one name, or None."""
+    if value is None or (isinstance(value, str) and value):
+        return value
+    raise InvalidArgument(f"{option}={value!r}; it is one name, or None", stage="open", object=option)
+
+
 def choice(name: str, value: Any, allowed: tuple[Any, ...]) -> Any:
     """Check that an option has one of the values that it may have."""
     if any(value is a or (value == a and type(value) is type(a)) for a in allowed):

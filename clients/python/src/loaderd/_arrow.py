@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from loaderd._batch import CSR
+from loaderd._errors import Unsupported
 
 if TYPE_CHECKING:
     from loaderd._batch import Batch
@@ -18,12 +19,19 @@ def record_batch(batch: Batch) -> Any:
     columns = {}
     for key, value in batch.items():
         mask = batch.mask.get(key)
-        columns[key] = _column(_plain(value), None if mask is None else ~np.asarray(mask))
+        missing = None if mask is None else ~np.asarray(mask)
+        column = _column(_plain(value), missing)
+        if pa.types.is_int32(column.type) and key in batch.categories:  # encoded labels are int64, and stay numbers
+            column = pa.DictionaryArray.from_arrays(column, pa.array([str(c) for c in batch.categories[key]]))
+        columns[key] = column
     return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
 
 
 def _plain(value: Any) -> Any:
     """Give the numpy arrays behind a tensor or a scipy matrix."""
+    if str(getattr(value, "dtype", "")) == "torch.bfloat16":
+        hint = "make the loader with dtype float16 or float32"
+        raise Unsupported("Arrow has no type for bfloat16", stage="batch", hint=hint)
     if hasattr(value, "crow_indices"):
         if str(value.layout) == "torch.strided":
             return value.numpy()

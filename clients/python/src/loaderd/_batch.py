@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from loaderd._errors import InvalidArgument, Unsupported
+import numpy as np
+
+from loaderd._errors import InvalidArgument, UnknownKey, Unsupported
+from loaderd._mask import Masks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     from typing_extensions import Self
 
 
@@ -32,22 +34,26 @@ class CSR(NamedTuple):
 class Batch(dict[str, Any]):
     """One batch: a ``dict`` of arrays, one for each requested key, plus ``_store_idx`` and ``_idx``.
 
-    With ``to="torch"`` all are tensors; a sparse one is ``torch.sparse_csr``. Encoded labels are int64. Labels
-    that are neither encoded nor numbers are a list of str (with torch) or an object array (with numpy).
+    With ``to="torch"`` all are tensors; a sparse one is ``torch.sparse_csr``. Encoded labels are int64. Text that is
+    not encoded is int32 codes of a table, or with ``strings="objects"`` a list of str (with torch) or an object array.
 
     Parameters
     ----------
     items
         The arrays by key.
-    mask
-        See the attribute.
+    mask, categories
+        See the attributes.
 
     Attributes
     ----------
     mask
-        For keys where some row may have no value: a bool array, False where the row at hand has none. Such a place
-        holds 0 in integers and matrices of counts, NaN in floating ``obs`` and ``obsm``, -1 in encoded labels. The
-        mask of ``"_idx"`` is False where a row was repeated to give all ranks equally many.
+        By key: a bool array, False where the row at hand has no value. Such a place holds 0 in integers and layers, NaN
+        in floating ``obs`` and ``obsm``, -1 in codes: where the mask is True, -1 is the unknown label. Its items are
+        the keys where some row of the collection may have none; any other key reads as all True. The mask of ``"_idx"``
+        is False where a row was repeated to give all ranks equally many.
+    categories
+        By key of codes, encoded or not: the labels that they number, without the unknown one. The same tuples in all
+        batches of an epoch; ``pandas.Categorical.from_codes`` takes them, and so does `labels`.
 
     Notes
     -----
@@ -55,11 +61,30 @@ class Batch(dict[str, Any]):
     are alive, and may be written to.
     """
 
-    __slots__ = ("mask",)
+    __slots__ = ("categories", "mask")
 
-    def __init__(self, items: Any = (), mask: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, items: Any = (), mask: dict[str, Any] | None = None, categories: dict[str, tuple[Any, ...]] | None = None
+    ) -> None:
         super().__init__(items)
         self.mask: dict[str, Any] = {} if mask is None else mask
+        self.categories: dict[str, tuple[Any, ...]] = {} if categories is None else categories
+
+    def labels(self, key: str) -> np.ndarray[Any, Any]:
+        """Give the labels that codes stand for, NaN where a code is -1; always numpy.
+
+        Parameters
+        ----------
+        key
+            One of `categories`.
+        """
+        table = self.categories.get(key)
+        if table is None:
+            message = f"{key!r} holds no codes; those are in {sorted(self.categories)}"
+            raise UnknownKey(message, stage="batch", object=key)
+        codes = self[key]
+        found: np.ndarray[Any, Any] = label_table(table)[np.asarray(codes.cpu() if hasattr(codes, "cpu") else codes)]
+        return found
 
     def to(self, device: Any, *, non_blocking: bool = False) -> Batch:
         """Copy the tensors to a device, such as ``"cuda"``; lists of labels stay as they are.
@@ -80,7 +105,7 @@ class Batch(dict[str, Any]):
     def to_arrow(self) -> Any:
         """Give a ``pyarrow.RecordBatch`` of the same columns, without a copy where Arrow's layout is ours.
 
-        Dense fields become fixed-size lists, sparse ones lists of {column, value}, masks nulls.
+        Dense fields become fixed-size lists, sparse ones lists of {column, value}, text dictionaries, masks nulls.
         """
         from loaderd._arrow import record_batch
 
@@ -88,12 +113,12 @@ class Batch(dict[str, Any]):
 
     def copy(self) -> Self:
         """Give another dict of the same arrays."""
-        return type(self)(self, dict(self.mask))
+        return type(self)(self, self.mask.copy(), self.categories)
 
     __copy__ = copy
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (dict(self), self.mask)
+        return type(self), (dict(self), self.mask, self.categories)
 
     def _map(self, function: Any) -> Batch:
         import torch
@@ -104,7 +129,22 @@ class Batch(dict[str, Any]):
         def mapped(items: Mapping[str, Any]) -> dict[str, Any]:
             return {key: function(v) if isinstance(v, torch.Tensor) else v for key, v in items.items()}
 
-        return Batch(mapped(self), mapped(self.mask))
+        mask = self.mask.map(function) if isinstance(self.mask, Masks) else mapped(self.mask)
+        return Batch(mapped(self), mask, self.categories)
+
+
+def label_table(categories: tuple[Any, ...]) -> np.ndarray[Any, Any]:
+    """Make the array that codes index: the categories, then what code -1 stands for."""
+    if categories and all(isinstance(c, bool) for c in categories):
+        return np.array([*categories, False])
+    if categories and all(isinstance(c, int) for c in categories):
+        return np.array([*categories, 0])
+    if categories and all(isinstance(c, (int, float)) for c in categories):
+        return np.array([*categories, np.nan])
+    table = np.empty(len(categories) + 1, dtype=object)
+    table[:-1] = categories
+    table[-1] = np.nan
+    return table
 
 
 def _pinned(tensor: Any) -> Any:

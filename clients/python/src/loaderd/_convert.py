@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from loaderd._batch import CSR, Batch
+from loaderd._batch import CSR, Batch, label_table
+from loaderd._mask import Masks
 from loaderd._schema import Array, Field, Reader, mask_of
+from loaderd._torch import refuse_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 Target = Literal["torch", "numpy", "scipy"]
 TARGETS: Final = ("torch", "numpy", "scipy")
+
+Strings = Literal["codes", "objects"]
+STRINGS: Final = ("codes", "objects")
 
 
 class Converter:
@@ -30,31 +35,51 @@ class Converter:
         The ``obs`` keys whose codes the user asked for. Other columns of codes become the labels themselves.
     without
         Fields to leave out.
+    strings
+        Whether text that is not encoded stays codes.
     """
 
-    def __init__(self, reader: Reader, target: Target, encoded: Collection[str], without: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        target: Target,
+        encoded: Collection[str],
+        without: Collection[str] = (),
+        strings: Strings = "objects",
+    ) -> None:
         convert = _torch_function() if target == "torch" else _same
-        sparse = _torch_csr() if target == "torch" else _scipy_csr if target == "scipy" else _same
+        sparse = _torch_csr(convert) if target == "torch" else _scipy_csr if target == "scipy" else _same
         self._values: list[tuple[str, Callable[[Any], Any]] | None] = []
+        self._categories: dict[str, tuple[Any, ...]] = {}
         for f in reader.values:
+            if f.bfloat16:
+                if target != "torch":
+                    raise refuse_bfloat16(f.name)
+                self._values.append((f.name, _torch_csr(bfloat16) if f.kind == "csr" else bfloat16))
+                continue
             function: Callable[[Any], Any] = sparse if f.kind == "csr" else convert
             if f.kind == "column" and f.name in encoded:
+                self._categories[f.name] = f.categories or ()
                 if f.dtype != np.int64:
                     function = _after(_int64, convert)
             elif f.categories is not None:
-                function = _labels(f, target, convert)
+                if strings == "codes" and label_table(f.categories).dtype == object:
+                    self._categories[f.name] = f.categories
+                else:
+                    function = _labels(f, target, convert)
             self._values.append(None if f.name in without else (f.name, function))
-        self._masks = [(mask_of(f), convert) for f in reader.masks if mask_of(f) not in without]
-        self._plain = None not in self._values and not self._masks
+        self._masks = [mask_of(f) for f in reader.masks]
+        self._without = frozenset(without)
+        self._convert = convert
+        self._keys = frozenset(v[0] for v in self._values if v is not None)
 
     def batch(self, arrays: list[Any]) -> Batch:
         """Make the batch of one frame's arrays."""
-        values = self._values
-        if self._plain:
-            return Batch({name: function(a) for (name, function), a in zip(values, arrays, strict=True)})  # type: ignore[misc]
+        values, convert = self._values, self._convert
         items = {v[0]: v[1](a) for v, a in zip(values, arrays, strict=False) if v is not None}
-        masks = arrays[len(values) :]
-        return Batch(items, {of: convert(a) for (of, convert), a in zip(self._masks, masks, strict=False)})
+        pairs = zip(self._masks, arrays[len(values) :], strict=True)
+        masks = {of: convert(a) for of, a in pairs if of not in self._without}
+        return Batch(items, Masks(masks, self._keys, len(arrays[0]), convert), self._categories)
 
 
 def _same(value: Any) -> Any:
@@ -67,20 +92,6 @@ def _int64(value: Array) -> Array:
 
 def _after(first: Callable[[Any], Any], second: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: second(first(value))
-
-
-def label_table(categories: tuple[Any, ...]) -> Array:
-    """Make the array that codes index: the categories, then what code -1 stands for."""
-    if categories and all(isinstance(c, bool) for c in categories):
-        return np.array([*categories, False])
-    if categories and all(isinstance(c, int) for c in categories):
-        return np.array([*categories, 0])
-    if categories and all(isinstance(c, (int, float)) for c in categories):
-        return np.array([*categories, np.nan])
-    table = np.empty(len(categories) + 1, dtype=object)
-    table[:-1] = categories
-    table[-1] = np.nan
-    return table
 
 
 def _labels(field: Field, target: Target, convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -99,8 +110,21 @@ def _torch_function() -> Callable[[Any], Any]:
     return function
 
 
-def _torch_csr() -> Callable[[Any], Any]:
-    """Give a function that makes ``torch.sparse_csr`` tensors which share the arrays of a `CSR`."""
+def bfloat16(bits: Array) -> Any:
+    """Make the tensor of which numpy sees the bits."""
+    import torch
+
+    return torch.from_numpy(bits).view(torch.bfloat16)
+
+
+def _torch_csr(values: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Give a function that makes ``torch.sparse_csr`` tensors which share the arrays of a `CSR`.
+
+    Parameters
+    ----------
+    values
+        Makes a tensor of its data.
+    """
     import torch
 
     make, view = torch.sparse_csr_tensor, torch.from_numpy
@@ -111,7 +135,7 @@ def _torch_csr() -> Callable[[Any], Any]:
 
     def convert(value: CSR) -> Any:
         indptr, indices, data, shape = value
-        return make(view(indptr), view(indices), view(data), size=shape, check_invariants=False)
+        return make(view(indptr), view(indices), values(data), size=shape, check_invariants=False)
 
     return convert
 

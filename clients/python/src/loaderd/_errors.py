@@ -208,6 +208,10 @@ class DaemonRestartedWarning(LoaderdWarning):
     """The daemon died; another one was started, and reading goes on where it stopped. The old one's log says why."""
 
 
+class CoverageWarning(LoaderdWarning):
+    """A file has fewer than half of the variables that ``var_names`` names; the others are 0 in its rows."""
+
+
 class BatchesHeldWarning(LoaderdWarning):
     """So many batches are kept alive that no shared memory is left; further ones are copied into ordinary memory.
 

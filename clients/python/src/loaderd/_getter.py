@@ -57,10 +57,19 @@ class Getter:
         """Whether the user keeps so many frames that the next must be copied out."""
         return self._leases.held() >= MOST_HELD
 
-    def ask(self, rows: bytes) -> Message:
-        """Ask for rows (int64 little-endian); give the ``ready`` or ``error`` message."""
+    def ask(self, rows: bytes, *, own: bool = False) -> Message:
+        """Ask for rows (int64 little-endian); give the ``ready`` or ``error`` message.
+
+        Parameters
+        ----------
+        rows
+            Their numbers.
+        own
+            Whether ``raw.X`` is to have the columns of its file.
+        """
         self._leases.flush(self.channel)
-        answer = self.channel.request({"op": "get", "rows": rows, "format": self._format, "dtype": self._dtype})
+        request: Message = {"op": "get", "rows": rows, "format": self._format, "dtype": self._dtype}
+        answer = self.channel.request(request | {"own": True} if own else request)
         if answer.get("op") == "error" and answer.get("code") == DaemonGone.code:
             raise ConnectionLost("the daemon is leaving")
         if answer.get("op") not in ("ready", "error"):

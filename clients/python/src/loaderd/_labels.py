@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from loaderd._query import Array
 
     Vector = np.ndarray[Any, np.dtype[Any]]
 
 
 class Labelled:
-    """The part of `MappedCollection` that speaks of rows and their labels. Nothing of it takes memory until asked for."""
+    """The part of `MappedCollection` that speaks of rows and their labels. None of it takes memory until asked for."""
 
     _indices: Vector | None = None
 
@@ -65,9 +66,9 @@ class Labelled:
         Returns
         -------
         numpy.ndarray
-            Of length ``n_obs``, not encoded. Numbers have the dtype to which numpy promotes those of the files. Text
-            comes as objects. A missing label, also that of a file without the column, is NaN: integers of
-            which some are missing are float64, booleans are objects.
+            Of length ``n_obs``, not encoded. Numbers have the dtype to which numpy promotes those of the files. A
+            missing label, also that of a file without the column, is NaN. Text comes as objects, and so do integers
+            and booleans beside missing ones.
 
         Raises
         ------
@@ -125,7 +126,7 @@ class Labelled:
             No file has the column. It is a ``ValueError``, too.
         """
         keys = [obs_keys] if isinstance(obs_keys, str) else list(obs_keys)
-        _, arrays = self._query("label_counts", long=True, keys=keys, rows=not return_categories)
+        _, arrays = self._query("label_classes", long=True, keys=keys, rows=not return_categories)
         names = _names([arrays[f"labels:{i}"] for i in range(len(keys))])
         # Combinations of labels that are spelled alike are one: "nan" and a missing label.
         first: dict[str, int] = {}
@@ -137,7 +138,8 @@ class Labelled:
                 name: 1.0 / n if scaler is None else scaler / (n + scaler) for name, n in zip(first, each, strict=True)
             }
         weights: Vector = 1.0 / counts if scaler is None else scaler / (counts + scaler)
-        return weights[number][arrays["codes"].values]
+        rows: Vector = weights[number][arrays["codes"].values]
+        return rows
 
     # What MappedCollection has.
 
@@ -158,7 +160,8 @@ def _values(array: Array) -> Vector:
     table = np.empty(len(array.categories) + 1, dtype=object)
     table[:-1] = array.categories
     table[-1] = np.nan  # which code -1 finds
-    return table[array.values]
+    labels: Vector = table[array.values]
+    return labels
 
 
 def _names(labels: list[Array]) -> Iterable[str]:

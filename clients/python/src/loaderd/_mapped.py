@@ -8,10 +8,13 @@ from loaderd import _arguments, _filter, _torch
 from loaderd._encoders import Encoders
 from loaderd._source import OnDaemonLoss, Source
 from loaderd.collection import MappedCollection
+from loaderd.transforms import to_wire
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Sequence
+
+    from loaderd.transforms import Transform
 
 Join = Literal["inner", "outer"] | None
 
@@ -31,7 +34,7 @@ def mapped(
     *,
     var_names: Sequence[str] | None = None,
     var_key: str | None = None,
-    transforms: Sequence[Any] | None = None,
+    transforms: Sequence[Transform] | Transform | None = None,
     encoders: Any = None,
     unseen: Literal["error", "unknown"] = "error",
     on_daemon_loss: OnDaemonLoss = "restart",
@@ -66,15 +69,23 @@ def mapped(
     cache_categories, parallel
         Accepted as the reference does; nothing depends on them here.
     dtype
-        Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files.
-    var_names, var_key, transforms
-        Not supported yet.
+        Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files. ``"bfloat16"``, which
+        numpy lacks, comes as tensors only.
+    var_names
+        A panel of variables: the columns of ``X``, layers and ``raw.X``, in this order, whatever the files hold and
+        ``join`` says. What a file lacks is 0 in its rows; `MappedCollection.coverage` has a report.
+    var_key
+        The column of ``var`` (and of ``raw.var``) that names variables, such as one of Ensembl ids; None: the index.
+        All files must have it, with text, categories or whole numbers, none missing and none twice.
     encoders
         The codes of labels, instead of those that follow from the files: `Encoders`, a dict of key -> label -> code,
         the path of a file that `Encoders.save` wrote, or another collection. Codes are then exactly those of the
         tables, also where the files lack labels. Keys that have no table are encoded by the files' labels.
     unseen
         What to do with a label of the files that is not in the table: ``"error"``, or code -1 as ``"unknown"``.
+    transforms
+        What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
+        unless ``dtype`` says otherwise.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
         `DaemonGone`.
@@ -92,6 +103,11 @@ def mapped(
         An option has a value that it cannot have.
     DaemonGone
         No daemon runs and none could be started.
+
+    Warns
+    -----
+    CoverageWarning
+        A file has fewer than half of ``var_names``.
 
     Examples
     --------
@@ -113,14 +129,19 @@ def mapped(
             "encode_labels": encode,
             "unknown_label": unknown,
             "obs_filter": _filter.wire_filter(obs_filter),
-            "var_names": None if var_names is None else list(var_names),
-            "var_key": var_key,
-            "transforms": None if transforms is None else list(transforms),
+            "var_names": _arguments.panel(var_names),
+            "var_key": _arguments.optional_name("var_key", var_key),
+            "transforms": to_wire(transforms),
             "encoders": None if encoders is None else Encoders.of(encoders).wire(encoded, unseen),
         },
         on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
     )
-    found = MappedCollection(source, encoded, _torch.dtype_name(dtype))
-    if found.filtered and not len(found):
-        _filter.warn_unknown(found._query("filter")[0]["unknown"])
-    return found
+    made = MappedCollection(source, encoded, _torch.dtype_name(dtype))
+    try:
+        made.warn_of_coverage()
+        if made.filtered and not len(made):
+            _filter.warn_unknown(made._query("filter")[0]["unknown"])
+    except BaseException:  # the warnings may be an error
+        made.close()
+        raise
+    return made

@@ -69,7 +69,7 @@ class Framed:
         if columns is None:
             columns = [c["key"] for c in self._query("obs_columns", long=True)[0]]
         names = [columns] if isinstance(columns, str) else list(columns)
-        index, name = self._names(rows)
+        index, name = self._cells(rows)
         frame = pandas.DataFrame(index=pandas.Index(index, dtype=object, name=name))
         for key in names:
             frame[key] = self._column(key, rows)
@@ -129,7 +129,7 @@ class Framed:
         only = self._source.variant(layers_keys=["raw.X"], obs_keys=[], obsm_keys=[], encoders=None, transforms=None)
         return type(self)(only, [], self._dtype)  # type: ignore[call-arg]
 
-    def _names(self, rows: Vector | None) -> tuple[list[str], str | None]:
+    def _cells(self, rows: Vector | None) -> tuple[list[str], str | None]:
         """Give the names of rows, all or some; and what the files call them, if that is one name and no placeholder."""
         starts = np.concatenate([[0], np.cumsum(self._describe("n_obs_list"))]).astype(np.int64)
         stores = range(len(starts) - 1)

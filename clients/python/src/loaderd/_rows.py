@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from loaderd._convert import Converter, label_table
+from loaderd._batch import label_table
+from loaderd._convert import Converter, bfloat16
 from loaderd._errors import InvalidArgument
 from loaderd._protocol import IDX
 from loaderd._schema import Array, Field, Reader, mask_of
+from loaderd._torch import in_use, refuse_bfloat16
 
 if TYPE_CHECKING:
     from loaderd._batch import Batch
@@ -64,7 +66,11 @@ class RowMaker:
         return row
 
     def value(self, field: Field, array: Array, i: int) -> Any:
-        """Give the value of one field in one row, as the reference does."""
+        """Give the value of one field in one row, as the reference does; bfloat16, which it lacks, as a tensor."""
+        if field.bfloat16:
+            if not in_use():
+                raise refuse_bfloat16(field.name)
+            return bfloat16(array[i])
         if field.kind != "column":
             return array[i]
         if field.name in self.encoded:

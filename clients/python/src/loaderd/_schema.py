@@ -11,6 +11,7 @@ from loaderd._batch import CSR
 from loaderd._errors import ProtocolError
 from loaderd._protocol import BUFFERS, IDX
 from loaderd._ring import LARGE, Key, Leases, Segment
+from loaderd._torch import BFLOAT16
 
 if TYPE_CHECKING:
     from loaderd._wire import Message
@@ -30,6 +31,8 @@ class Field:
     width: int
     of: str
     categories: tuple[Any, ...] | None
+    bfloat16: bool
+    """Values are bfloat16, which numpy lacks: ``dtype`` is int16, of their bits."""
 
     @classmethod
     def from_wire(cls, field: Message) -> Field:
@@ -42,10 +45,11 @@ class Field:
             return cls(
                 name=field["name"],
                 kind=kind,
-                dtype=np.dtype(field["dtype"]),
+                dtype=np.dtype("<i2" if field["dtype"] == BFLOAT16 else field["dtype"]),
                 width=int(field["width"]),
                 of=field.get("of") or "",
                 categories=None if categories is None else tuple(categories),
+                bfloat16=field["dtype"] == BFLOAT16,
             )
         except (KeyError, TypeError) as e:
             raise ProtocolError(f"a field that this client does not understand: {field!r}") from e

@@ -74,7 +74,7 @@ class Stream:
             self._segments = {started["seg"]: Segment(self.channel.take_fd(), started["seg_size"])}
             self._ring = started["seg"]
             self._reader = Reader(started["schema"])
-            self._convert = Converter(self._reader, options.to, encoded).batch
+            self._convert = Converter(self._reader, options.to, encoded, strings=options.strings).batch
         except BaseException:
             self.close()
             raise

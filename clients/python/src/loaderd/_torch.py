@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from loaderd._errors import InvalidArgument
+
+BFLOAT16: Final = "bfloat16"
+"""The one type of batches that only torch has."""
 
 _registered = False
 
@@ -56,6 +59,8 @@ def dtype_name(dtype: Any) -> str | None:
     name = str(dtype)
     if name.startswith("torch."):
         name = name.removeprefix("torch.")
+    if name == BFLOAT16:  # which numpy lacks
+        return BFLOAT16
     try:
         found = np.dtype(name if isinstance(dtype, str) or str(dtype) != name else dtype)
     except TypeError:
@@ -64,9 +69,18 @@ def dtype_name(dtype: Any) -> str | None:
         raise InvalidArgument(
             f"dtype={dtype!r} is not a type that batches can have",
             object="dtype",
-            hint='such as "float32", np.float16, torch.int32; None keeps that of the files',
+            hint='such as "float32", np.float16, torch.bfloat16; None keeps that of the files',
         )
     return str(found.name)
+
+
+def refuse_bfloat16(what: str) -> InvalidArgument:
+    """Make the error for bfloat16 that was to be something else than a tensor."""
+    return InvalidArgument(
+        f"{what} is bfloat16, which numpy and scipy do not have",
+        object="dtype",
+        hint='take batches with to="torch", or use float16 or float32',
+    )
 
 
 def place(rank: int | None, world_size: int | None) -> tuple[int, int]:

@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import threading
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from loaderd import _arguments, _encoders, _fork, _query, _torch
+from loaderd import _arguments, _encoders, _fork, _query, _statistics, _torch
 from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, LoaderdError, ProtocolError, from_wire
 from loaderd._getter import Getter
 from loaderd._labels import Labelled
 from loaderd._obs import Framed
 from loaderd._show import Shown
 from loaderd._source import Losses, Source
+from loaderd._vars import VarViews
 from loaderd._warn import warn
 from loaderd._wire import ConnectionLost
+from loaderd.transforms import to_wire
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from typing_extensions import Self
 
-    from loaderd._convert import Target
+    from loaderd._convert import Strings, Target
     from loaderd._rows import RowMaker, Rows
+    from loaderd._statistics import Statistics
     from loaderd.loader import Loader
+    from loaderd.transforms import Transform
 
 MOST_ROWS: Final = 1 << 20
 """Rows of one request: their numbers fit one message."""
 
 
-class MappedCollection(Labelled, Framed, Shown):
+class MappedCollection(VarViews, Labelled, Framed, Shown):
     """Many h5ad files as one dataset; made by `mapped`.
 
     It has the interface of a map-style ``torch.utils.data.Dataset``: ``DataLoader(mapped, batch_size=128,
@@ -78,7 +81,8 @@ class MappedCollection(Labelled, Framed, Shown):
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Give one row: ``_store_idx``, layers and ``obsm_NAME`` as 1-D arrays, and ``obs`` values.
 
-        A missing value is NaN. A key that the row's file does not have is left out.
+        A missing value is NaN. A key that the row's file does not have is left out. ``raw.X`` has the variables of the
+        row's file, unless there is a panel; in batches it is joined by name, as ``X`` is.
         """
         row = np.array([_arguments.row_number(index, len(self))], dtype="<i8")
         maker, arrays = self._get(row.tobytes(), hold=False)
@@ -98,12 +102,13 @@ class MappedCollection(Labelled, Framed, Shown):
 
     def _get(self, rows: bytes, *, hold: bool) -> tuple[RowMaker, list[Any]]:
         losses = Losses(self._source)
+        own = not hold and "raw.X" in self._source.spec["layers_keys"]
         with self._lock:
             while True:
                 self._check_open()
                 try:
                     getter = self._getter or self._attach()
-                    answer = getter.ask(rows)
+                    answer = getter.ask(rows, own=own)
                     if answer["op"] == "ready":
                         crowded = hold and getter.crowded
                         found = getter.read(answer, hold=hold and not crowded)
@@ -149,6 +154,7 @@ class MappedCollection(Labelled, Framed, Shown):
         format: Literal["dense", "csr"] = "dense",  # noqa: A002
         dtype: Any = None,
         to: Target | None = None,
+        strings: Strings = "codes",
         prefetch: int | None = None,
     ) -> Loader:
         """Make a loader of ready batches, which the daemon prepares ahead.
@@ -173,6 +179,9 @@ class MappedCollection(Labelled, Framed, Shown):
         to
             ``"torch"``, ``"numpy"`` or ``"scipy"``: what arrays come as. None: torch if this process has imported it,
             else numpy.
+        strings
+            How text comes that is not encoded: as ``"codes"`` of the labels in `Batch.categories`, or as Python
+            ``"objects"``, which takes longer.
         prefetch
             Batches to prepare ahead. None: the daemon's choice, by their size.
 
@@ -200,9 +209,44 @@ class MappedCollection(Labelled, Framed, Shown):
             format=format,
             dtype=_torch.dtype_name(dtype) or self._dtype,
             to=to,
+            strings=strings,
             prefetch=prefetch,
         )
+        if self._may_not_fit():
+            self._query("form", format=options.format, dtype=options.dtype)
         return Loader(self._source, self._encoded, options)
+
+    def statistics(
+        self,
+        layer: str = "X",
+        *,
+        transforms: Sequence[Transform] | None = None,
+        absent: Literal["zeros", "skip"] = "zeros",
+    ) -> Statistics:
+        """Take means, variances, totals and counts of all cells in one parallel pass of the daemon, and remember them.
+
+        They are the same whatever the number of processors and the storage, bit for bit. The daemon keeps them while
+        the files are open, and in ``LOADERD_CACHE_DIR`` if that is set, for as long as the files stay as they are. Rows
+        can be asked for meanwhile; Ctrl-C ends the pass.
+
+        Parameters
+        ----------
+        layer
+            One of ``layers_keys``.
+        transforms
+            What is done to the values first. None: the transforms of the collection, so statistics are of what
+            ``mapped[i]`` gives; ``[]``: nothing. Tokens are not made, and casts not done.
+        absent
+            How a gene counts in cells of a file that lacks it: ``"zeros"``, as rows have it; or ``"skip"``, not at all.
+
+        Returns
+        -------
+        Statistics
+            Of the genes and the cells of the collection.
+        """
+        self._check_open()
+        steps = None if transforms is None else to_wire(transforms) or []
+        return _statistics.ask(self._query, layer, steps, _arguments.choice("absent", absent, ("zeros", "skip")))
 
     # --- what is in it --------------------------------------------------------------------------------------
 
@@ -212,32 +256,11 @@ class MappedCollection(Labelled, Framed, Shown):
         return self._source.n_obs
 
     @property
-    def n_vars(self) -> int | None:
-        """Number of variables (genes) of a row of ``X``; None if files differ and are not joined."""
-        return self._source.n_vars
-
-    @property
     def shape(self) -> tuple[int, int | None]:
         """``(n_obs, n_vars)``."""
         return self.n_obs, self.n_vars
 
     @property
-    def n_vars_list(self) -> list[int] | None:
-        """Variables of each file; None with ``join=None``."""
-        found = self._describe("n_vars_list")
-        return None if found is None else list(found)
-
-    @property
-    def var_joint(self) -> Any:
-        """Names of the variables of ``X``: a pandas Index, or without pandas an array; None with ``join=None``."""
-        names = self._describe("var")
-        if names is None:
-            return None
-        try:
-            return importlib.import_module("pandas").Index(names, dtype=object)
-        except ImportError:
-            return np.array(names, dtype=object)
-
     @property
     def encoders(self) -> dict[str, dict[Any, int]]:
         """Label -> code, for each encoded key; `Encoders` saves them."""
@@ -290,6 +313,11 @@ class MappedCollection(Labelled, Framed, Shown):
                     self._detach()
                     raise
 
+    def _may_not_fit(self) -> bool:
+        """Tell whether files may differ in something that a batch needs to be alike."""
+        spec = self._source.spec
+        return self._join is None or bool(spec["obsm_keys"]) or "raw.X" in spec["layers_keys"]
+
     def _describe(self, what: str) -> Any:
         return self._source.describe()[what]
 
@@ -328,7 +356,7 @@ class MappedCollection(Labelled, Framed, Shown):
         self._getter = None
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_lock", "_getter", "_indices", "_obs", "_overview")
+        left_out = ("_lock", "_getter", "_var_lists", "_indices", "_obs", "_overview")
         return {key: value for key, value in self.__dict__.items() if key not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from loaderd import _arguments, _encoders, _torch
-from loaderd._convert import TARGETS, Target
+from loaderd._batch import label_table
+from loaderd._convert import STRINGS, TARGETS, Strings, Target
 from loaderd._errors import InvalidArgument
 from loaderd._iterator import Cursor, LoaderIterator
 from loaderd._stream import Counters
@@ -36,6 +37,7 @@ class Options:
     format: Literal["dense", "csr"]
     dtype: str | None
     to: Target
+    strings: Strings
     prefetch: int
 
     @classmethod
@@ -55,7 +57,9 @@ class Options:
                 object="seed",
                 hint="give all ranks the same seed",
             )
-        target = choice("to", given["to"], (*TARGETS, None))
+        target: Target = choice("to", given["to"], (*TARGETS, None)) or ("torch" if _torch.in_use() else "numpy")
+        if given["dtype"] == _torch.BFLOAT16 and target != "torch":
+            raise _torch.refuse_bfloat16("dtype")
         return cls(
             batch_size=number("batch_size", given["batch_size"], 1),
             shuffle=shuffle,
@@ -66,7 +70,8 @@ class Options:
             world_size=world_size,
             format=choice("format", given["format"], ("dense", "csr")),
             dtype=given["dtype"],
-            to=target or ("torch" if _torch.in_use() else "numpy"),
+            strings=choice("strings", given["strings"], STRINGS),
+            to=target,
             prefetch=0 if given["prefetch"] is None else number("prefetch", given["prefetch"], 0, 1024),
         )
 
@@ -214,7 +219,7 @@ class Loader:
         """Hash what makes the rows and their order, besides data and seed."""
         what = {"shuffle": self._options.shuffle} | self._source.spec
         what.pop("encoders", None)  # compared by their labels
-        return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(what, sort_keys=True, default=bytes.hex).encode()).hexdigest()[:16]
 
     # --- about it -------------------------------------------------------------------------------------------
 
@@ -222,6 +227,24 @@ class Loader:
     def seed(self) -> int:
         """The seed of the shuffle; the one drawn, if none was given."""
         return self._options.seed
+
+    @property
+    def encoders(self) -> dict[str, dict[Any, int]]:
+        """Label -> code, for each encoded key, as `MappedCollection.encoders`."""
+        return {c["key"]: dict(c["encoder"] or []) for c in self._columns() if c["encoded"]}
+
+    @property
+    def categories(self) -> dict[str, tuple[Any, ...]]:
+        """The labels that codes number, for each key of them, as `Batch.categories`."""
+        return {c["key"]: tuple(c["categories"]) for c in self._columns() if self._coded(c)}
+
+    def _columns(self) -> list[Any]:
+        return self._source.describe()["columns"] or []
+
+    def _coded(self, column: Any) -> bool:
+        if column["encoded"] or column["categories"] is None:
+            return bool(column["encoded"])
+        return self._options.strings == "codes" and label_table(tuple(column["categories"])).dtype == object
 
     @property
     def batch_size(self) -> int:
