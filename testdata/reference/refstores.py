@@ -32,7 +32,6 @@ def path(folder: Path, name: str, form: str) -> Path:
 
 def make(folder: Path, wanted: Iterable[tuple[str, str]]) -> None:
     """Write stores into an empty folder: those of the names and forms in ``wanted``."""
-    ad.settings.allow_write_nullable_strings = True
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the libraries have to say to each other
         for name, form in sorted(set(wanted)):
@@ -48,21 +47,17 @@ def make(folder: Path, wanted: Iterable[tuple[str, str]]) -> None:
 
 def write(target: Path, adata: ad.AnnData, form: str, edit: Callable[[Any], None] | None = None) -> None:
     """Write a store in a form; ``edit`` may change the open file or group then."""
-    if form == "h5":
-        adata.write_h5ad(target, convert_strings_to_categoricals=False)
-        if edit:
-            with h5py.File(target, "r+") as f:
-                edit(f)
-        return
-    before = ad.settings.zarr_write_format
-    ad.settings.zarr_write_format = int(form[1])
-    try:
-        adata.write_zarr(target, convert_strings_to_categoricals=False)
-        if edit:
-            edit(zarr.open_group(target, mode="r+", use_consolidated=False))
-            zarr.consolidate_metadata(target)
-    finally:
-        ad.settings.zarr_write_format = before
+    with ad.settings.override(allow_write_nullable_strings=True, zarr_write_format=3 if form == "z3" else 2):
+        if form == "h5":
+            adata.write_h5ad(target, convert_strings_to_categoricals=False)
+        else:
+            adata.write_zarr(target, convert_strings_to_categoricals=False)
+    if edit and form == "h5":
+        with h5py.File(target, "r+") as f:
+            edit(f)
+    elif edit:
+        edit(zarr.open_group(target, mode="r+", use_consolidated=False))
+        zarr.consolidate_metadata(target)
 
 
 # --- the stores -------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ RULES: list[Rule] = [
     Rule("a folder that is no store", lambda c, s, w: has(c, "folder"), ["FileNotFoundError"]),
     Rule("Q12", lambda c, s, w: has(c, "null_raw") and failed(w, "AttributeError") and s == "open"),
     Rule("Q19 CSC", lambda c, s, w: has(c, "csc", "csc_parts") and s == "open" and failed(w, "ValueError")),
-    Rule("a data frame in obsm", lambda c, s, w: has(c, "frame") and about(s, "row") and failed(w)),
+    Rule("a data frame in obsm", lambda c, s, w: has(c, "frame") and about(s, "row") and failed(w, "KeyError")),
     # Filters.
     Rule("Q7", lambda c, s, w: c["name"] == "filter no column" and s == "open" and failed(w, "ValueError")),
     Rule("Q9", lambda c, s, w: has(c, "rows0", "rows0b", "missing") and failed(w, "IndexError") and about(s, "open", "labels", "weights", "categories")),
@@ -104,7 +104,7 @@ RULES: list[Rule] = [
     # Rows.
     Rule("Q13", lambda c, s, w: has(c, "big") and about(s, "row", "collate")),
     Rule("Q19 repeats", lambda c, s, w: has(c, "repeats") and about(s, "row", "collate")),
-    Rule("Q21", lambda c, s, w: s == "row then" and not failed(w), ["RuntimeError"]),
+    Rule("Q21", lambda c, s, w: s == "row then" and not failed(w, "KeyError"), ["RuntimeError"]),
     Rule("a tuple as index", lambda c, s, w: s == "index tuple", ["TypeError"]),
     # Types of Python.
     Rule("no encoders", lambda c, s, w: s == "encoders" and failed(w, "AttributeError")),

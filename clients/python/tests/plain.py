@@ -31,7 +31,6 @@ class Column:
     labels: list[Any]
     floats: bool
     """Whether a missing value is a NaN of the column's own type."""
-    nullable: bool = False
 
     @classmethod
     def read(cls, column: Any) -> Column:
@@ -51,8 +50,8 @@ class Column:
         else:
             values = column.to_numpy()
             values = values.astype(values.dtype.newbyteorder("="))
-        nullable = hasattr(dtype, "numpy_dtype")
-        return cls(values, present, list(values[present]), values.dtype.kind == "f" and not nullable, nullable)
+        floats = values.dtype.kind == "f" and not hasattr(dtype, "numpy_dtype")
+        return cls(values, present, list(values[present]), floats)
 
     def value(self, i: int) -> Any:
         """Give one value, as a row has it."""
@@ -64,7 +63,7 @@ class Column:
         """Give the values of some rows as an array."""
         if self.present.all() or self.floats:
             return self.values[rows]
-        values = self.values.astype(object if self.nullable or self.values.dtype.kind in "Ob" else np.float64)
+        values = self.values.astype(self.values.dtype if self.values.dtype.kind == "f" else object)
         values[~self.present] = np.nan
         return values[rows]
 
@@ -100,6 +99,10 @@ def dense(x: Any) -> Array:
     """Make a native dense array of a matrix."""
     x = x.toarray() if issparse(x) else np.asarray(x)
     return x.astype(x.dtype.newbyteorder("="))
+
+
+class Closed(RuntimeError, KeyError):
+    """A row is asked for after the end."""
 
 
 class Plain:
@@ -164,7 +167,7 @@ class Plain:
         if not any(key in store.columns for store in self.stores):
             raise ValueError(key)
         parts = [s.columns[key].merged(i) for s, i in zip(self.stores, self.indices_list, strict=True) if key in s.columns]
-        plain = object if all(part.dtype.kind in "Ob" for part in parts) else float
+        plain = np.float16 if any(part.dtype.kind == "f" for part in parts) else object
         absent = {len(i): np.full(len(i), np.nan, plain) for i in self.indices_list if len(i)}
         parts = [
             s.columns[key].merged(i) if key in s.columns else absent[len(i)]
@@ -203,6 +206,8 @@ class Plain:
         return self.n_obs
 
     def __getitem__(self, idx: Any) -> dict[str, Any]:
+        if self.closed:
+            raise Closed
         if isinstance(idx, tuple):
             raise TypeError("not an integer")
         row, number = int(self.indices[idx]), self.storage_idx[idx]

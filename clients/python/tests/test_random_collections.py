@@ -129,7 +129,7 @@ def test_random_collections_are_as_the_plain_model_has_them(daemon: Any, tmp_pat
     for i in range(ROUNDS):
         paths, what = case(rng, read)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
+            warnings.simplefilter("ignore")
             wanted = refobserve.observe(Plain, what, paths)
         found = refobserve.observe(loaderd.mapped, what, [str(path) for path in paths])
         opened += wanted["open"] is None
