@@ -7,7 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bench import data, machine, page, peers, report, soak
+from bench import data, machine, opening, page, peers, report, soak
+from bench.daemon import DaemonError
 from bench.environment import BenchEnvironment, EnvironmentSetupError
 from bench.job import Case, Job, Result
 from bench.options import choose, parse
@@ -26,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the harness; return 0 if everything asked for was measured."""
     options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
+        if options.mode in opening.CASES:
+            return _open(options, opening.CASES[options.mode])
         collection = data.ensure(options.data(), options.cache / "bench-data", _say)
         if options.mode == "data":
             _say(f"{collection.size() / 1e6:,.0f} MB in {len(collection.paths)} files: {collection.folder}")
@@ -36,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.mode == "soak":
             return _soak(options, collection)
         return _compare(options, collection)
-    except (EnvironmentSetupError, WorkerError) as error:
+    except (EnvironmentSetupError, WorkerError, DaemonError) as error:
         _say(f"bench: {error}")
         return 1
     except KeyboardInterrupt:
@@ -78,6 +81,30 @@ def _soak(options: Options, collection: data.Collection) -> int:
     if options.write:
         _write(options, collection, "Soak", [soak.markdown(epochs), f"- {sentence}"], {})
     return 0 if good else 1
+
+
+def _open(options: Options, case: opening.Case) -> int:
+    files = data.ensure_many(case.spec, options.cache / "bench-data", _say)
+    _say(f"{case.spec.files} files of {case.spec.cells:,} cells, {files.size() / 1e6:,.0f} MB")
+    found = []
+    for each in opening.turns(case, files, options.binary.resolve(), options.runs):
+        found.append(each)
+        _keep(options, {case.name: dataclasses.asdict(each)})
+        _say(f"  {each.state}: {each.open:.3f} s")
+    said = opening.lines(case, found)
+    print(opening.table(case, found))
+    print(*(sentence for _, sentence in said), sep="\n")
+    if options.write:
+        spec = case.spec
+        facts = {
+            "data": f"{spec.files} files × {spec.cells:,} cells × {spec.genes:,} genes, {spec.lists} gene lists, "
+            f"{spec.values} values a cell, {files.size() / 1e6:,.0f} MB",
+            "opened with": ", ".join(f"{name}={value}" for name, value in case.options.items()),
+            **machine.describe(files.folder),
+        }
+        body = [opening.markdown(case, found), "\n".join(f"- {sentence}" for _, sentence in said)]
+        _section(options, case.name, f"Opening: {case.name}", facts, body)
+    return 0 if all(good for good, _ in said) else 1
 
 
 def _runner(options: Options, cases: list[Case]) -> Runner:
@@ -132,11 +159,14 @@ def _write(
     }
     if versions:
         facts["versions"] = ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))
-    head = [f"## {title}: {options.format}, {spec.compression}", f"`{options.command()}`"]
-    head.append("\n".join(f"- {name}: {value}" for name, value in facts.items()))
-    page.update(
-        _PAGE, f"{title.lower()} {options.format} {spec.compression}", "\n\n".join([*head, *filter(None, body)])
-    )
+    name = f"{title.lower()} {options.format} {spec.compression}"
+    _section(options, name, f"{title}: {options.format}, {spec.compression}", facts, body)
+
+
+def _section(options: Options, name: str, title: str, facts: dict[str, str], body: list[str]) -> None:
+    head = [f"## {title}", f"`{options.command()}`"]
+    head.append("\n".join(f"- {fact}: {value}" for fact, value in facts.items()))
+    page.update(_PAGE, name, "\n\n".join([*head, *filter(None, body)]))
     _say(f"wrote {_PAGE.relative_to(ROOT)}")
 
 

@@ -74,9 +74,10 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument(
         "mode",
         nargs="?",
-        choices=("compare", "soak", "data"),
+        choices=("compare", "soak", "open", "scale", "data"),
         default="compare",
-        help="compare: one table of all loaders; soak: the daemon's memory over many epochs; data: only make the data",
+        help="compare: one table of all loaders; soak: the daemon's memory over many epochs; open: opening 200 files; "
+        "scale: opening 50 million cells in 500 files; data: only make the data of compare and soak",
     )
     data = parser.add_argument_group("data")
     data.add_argument("--cells", type=int, default=100_000, help="cells in all files together")

@@ -182,6 +182,8 @@ func (c *Collection) combine(rows *rowFilter) error {
 	}
 	c.hash = datasetHash(c.options, c.stores)
 	for _, s := range c.stores {
+		// Columns are in c.columns now, numbers that are encoded as their codes alone.
+		s.columns = nil
 		s.layerNames, s.obsmNames, s.obsNames, s.unfiltered = nil, nil, nil, nil
 		s.columns = nil // c.columns has what is needed of them
 	}
@@ -220,6 +222,12 @@ func (c *Collection) combineColumn(i int, key string) (*obsColumn, error) {
 	l := labelling{key: key, encode: slices.Contains(c.options.Encode, key)}
 	if label, ok := c.options.UnknownLabel[key]; ok {
 		l.unknown = &label
+	}
+	if labels, ok := c.options.Encoders[key]; ok && l.encode {
+		var err error
+		if l.given, err = newImposed(key, labels); err != nil {
+			return nil, err
+		}
 	}
 	cols := make([]*column, len(c.stores))
 	for s, st := range c.stores {

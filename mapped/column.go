@@ -1,6 +1,9 @@
 package mapped
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // codes are numbers of table entries, -1 for none, in the narrowest type that holds them.
 type codes struct {
@@ -39,6 +42,48 @@ func (c codes) set(i int, code int32) {
 	default:
 		view[int32](c.b)[i] = code
 	}
+}
+
+// fill takes the n codes of a file, of which -1 is none. It returns the first that is
+// neither that nor in [0, k), or -1.
+func (c codes) fill(raw []byte, from dtype, n, k int) (bad int) {
+	var block [1024]int32
+	for at := 0; at < n; at += len(block) {
+		part := block[:min(len(block), n-at)]
+		toIndices(part, raw[at*from.size():], from)
+		for i, code := range part {
+			if int(code) >= k {
+				return at + i
+			}
+			// What does not fit into 32 bits is -1 here.
+			if code < 0 {
+				if v, _ := numberAt(raw, from, at+i); v != ofInt(-1) {
+					return at + i
+				}
+			}
+			c.set(at+i, code)
+		}
+	}
+	return -1
+}
+
+// anyMissing looks for a code that is none.
+func (c codes) anyMissing() bool {
+	switch c.width {
+	case 1:
+		return anyNegative(view[int8](c.b))
+	case 2:
+		return anyNegative(view[int16](c.b))
+	}
+	return anyNegative(view[int32](c.b))
+}
+
+func anyNegative[T int8 | int16 | int32](codes []T) bool {
+	least := T(0)
+	for _, code := range codes {
+		least = min(least, code)
+	}
+	return least < 0
 }
 
 // bitset holds one bit per row; nil holds none.
@@ -99,7 +144,7 @@ func textColumn(texts []string, missing []bool) *column {
 	c.table = make([]value, len(distinct))
 	for i, t := range distinct {
 		number[t] = int32(i)
-		c.table[i] = ofText(t)
+		c.table[i] = ofText(strings.Clone(t)) // t may be a piece of all the texts of the file
 	}
 	c.codes = newCodes(len(texts), len(distinct))
 	for i, t := range texts {
@@ -133,8 +178,11 @@ func (c *column) has(i int64) bool {
 
 // anyMissing looks through the rows of a set.
 func (c *column) anyMissing(rows rowSet) bool {
-	if !c.coded && c.missing == nil {
+	switch {
+	case !c.coded && c.missing == nil:
 		return false
+	case c.coded && rows.selected == nil:
+		return c.codes.anyMissing()
 	}
 	for _, row := range rows.all() {
 		if !c.has(row) {

@@ -271,9 +271,9 @@ func TestLabelsOfColumnsThatWereNotAskedForAreReadOnceAndFew(t *testing.T) {
 	}
 	_, err := c.Labels(ctx, "cel_type")
 	wantError(t, err, ErrUnknownKey, "cel_type", "`cell_type`")
-	_, err = c.LabelCounts(ctx, []string{"cell_type", "nope"})
+	_, err = c.LabelClasses(ctx, []string{"cell_type", "nope"})
 	wantError(t, err, ErrUnknownKey, "nope")
-	_, err = c.LabelCounts(ctx, nil)
+	_, err = c.LabelClasses(ctx, nil)
 	wantError(t, err, ErrInvalid, "at least one")
 	if got, err := c.MergedCategories(ctx, "nope"); err != nil || len(got) != 0 {
 		t.Errorf("categories of no column: %v, %v", got, err)

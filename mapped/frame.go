@@ -2,6 +2,7 @@ package mapped
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -304,15 +305,10 @@ func (f *frame) readCategorical(codes array, cats node) (*column, error) {
 		return nil, err
 	}
 	n := int(codes.shape()[0])
-	wide := make([]int32, n)
-	toIndices(wide, raw, e.dtype)
 	c := &column{source: SourceCategorical, n: n, dtype: dtype, coded: true, table: table, codes: newCodes(n, len(table))}
-	for i, code := range wide {
-		// What does not fit into 32 bits is -1 here, and only a true -1 is a missing label.
-		if v, _ := numberAt(raw, e.dtype, i); int(code) >= len(table) || code < 0 && v != ofInt(-1) {
-			return nil, f.env.fail(ErrBadFile, codes.path(), rewriteHint, "row %d has code %v of %d categories", i, v.any(), len(table))
-		}
-		c.codes.set(i, code)
+	if bad := c.codes.fill(raw, e.dtype, n, len(table)); bad >= 0 {
+		code, _ := numberAt(raw, e.dtype, bad)
+		return nil, f.env.fail(ErrBadFile, codes.path(), rewriteHint, "row %d has code %v of %d categories", bad, code.any(), len(table))
 	}
 	return c, nil
 }
@@ -339,7 +335,7 @@ func (f *frame) readTable(n node) ([]value, dtype, error) {
 		}
 		table := make([]value, len(texts))
 		for i, t := range texts {
-			table[i] = ofText(t)
+			table[i] = ofText(strings.Clone(t)) // t may be a piece of all the texts of the file
 		}
 		return table, noType, nil
 	case elemNumber:

@@ -25,7 +25,8 @@ type columnPart struct {
 type labelling struct {
 	key     string
 	encode  bool
-	unknown *string // the label that becomes -1
+	unknown *string  // the label that becomes -1
+	given   *imposed // the codes, if they do not follow from the labels
 }
 
 // combine merges the columns of all stores (nil where absent). rows are the
@@ -58,6 +59,9 @@ func combine(l labelling, cols []*column, rows []rowSet, object func(i int) stri
 			}
 		}
 		out.parts[i].column = looked[c]
+	}
+	if l.given != nil {
+		return out, out.impose(l, rows, object)
 	}
 	if coded {
 		return out, out.combineLabels(l, object)

@@ -80,15 +80,7 @@ func (c *Collection) readObs(ctx context.Context, key string) (cols []*column, n
 
 // readObs reads a column; without one of that name it gives the names there are.
 func (s *store) readObs(key string) (col *column, names []string, err error) {
-	root, err := s.env.file.root()
-	if err != nil {
-		return nil, nil, s.env.readError("/obs", err)
-	}
-	n, err := root.child("obs")
-	if err != nil {
-		return nil, nil, s.env.readError("/obs", err)
-	}
-	f, err := openFrame(s.env, root, n)
+	f, err := s.obsFrame()
 	if err != nil {
 		return nil, nil, err
 	}

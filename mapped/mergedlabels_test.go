@@ -134,7 +134,7 @@ func spelled(t *testing.T, c *Collection, stores []*labelStore, key string, k ke
 func checkCounts(t *testing.T, what string, c *Collection, stores []*labelStore, kept []keptRow) {
 	t.Helper()
 	keys := []string{"cat", "number", "nullable"}
-	got, err := c.LabelCounts(context.Background(), keys)
+	got, err := c.LabelClasses(context.Background(), keys)
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}

@@ -1,6 +1,7 @@
 package mapped
 
 import (
+	"maps"
 	"os"
 	"slices"
 )
@@ -55,11 +56,15 @@ type Options struct {
 	Encode []string
 	// UnknownLabel gives, per encoded key, a label that becomes -1 and takes no number.
 	UnknownLabel map[string]string
+	// Encoders gives encoded keys their codes, each at most 2²⁰-1 and of one label; -1 is a label that counts as unknown. A
+	// label of the files that is not in its table is an error, unless the table has the code -1 for the value nil. Keys that are
+	// not encoded are ignored; those that have no table are encoded by their own labels.
+	Encoders map[string][]Label
+	// Filter chooses rows. The zero value keeps all.
+	Filter Filter
 	// Transforms are done to the values of layers, in this order. A transformed field
 	// is float32, unless an encoder or a cast says otherwise.
 	Transforms []Transform
-	// Filter chooses rows. The zero value keeps all.
-	Filter Filter
 	// CacheBytes bounds the decoded chunks kept for compressed sources. Default 64 MiB.
 	CacheBytes int64
 	// TempDir is where rows of CSC matrices are kept, in files without a name that
@@ -104,6 +109,11 @@ func (o Options) normalised() (Options, error) {
 					"%q is not an encoded key", key)
 			}
 		}
+	}
+	if len(o.Encoders) > 0 && !slices.ContainsFunc(o.Encode, func(key string) bool { _, ok := o.Encoders[key]; return ok }) {
+		keys := slices.Sorted(maps.Keys(o.Encoders))
+		return o, fail(ErrInvalid, stageOpen, "encoders", didYouMean(keys[0], o.Encode),
+			"it has tables of %s, and none of these is encoded", quoteList(keys, ", "))
 	}
 	if err := o.checkPanel(); err != nil {
 		return o, err

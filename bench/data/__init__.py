@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from bench.data.folder import Collection, ensure
+from bench.data.many import ManyFiles, ManySpec, ensure_many, expected_sum
 from bench.data.spec import Compression, DataSpec
 
-__all__ = ["Collection", "Compression", "DataSpec", "ensure"]
+__all__ = [
+    "Collection",
+    "Compression",
+    "DataSpec",
+    "ManyFiles",
+    "ManySpec",
+    "ensure",
+    "ensure_many",
+    "expected_sum",
+]

@@ -3,6 +3,7 @@ package daemon
 import (
 	"encoding/hex"
 	"fmt"
+	"math"
 
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/mapped"
@@ -27,15 +28,32 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 	if err != nil {
 		return mapped.Options{}, err
 	}
-	if err := notYet(spec); err != nil {
-		return mapped.Options{}, err
-	}
 	return mapped.Options{
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
 		VarNames: spec.VarNames, VarKey: spec.VarKey,
-		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(),
+		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(), Encoders: encodersOf(spec.Encoders),
 		Filter: filterOf(spec.Filter), Transforms: transformsOf(spec.Transforms),
 	}, nil
+}
+
+// encodersOf is the wire's tables of codes.
+func encodersOf(tables map[string][]ipc.Pair) map[string][]mapped.Label {
+	if tables == nil {
+		return nil
+	}
+	out := make(map[string][]mapped.Label, len(tables))
+	for key, table := range tables {
+		labels := make([]mapped.Label, len(table))
+		for i, pair := range table {
+			code, ok := pair[1].(int64)
+			if !ok {
+				code = math.MinInt64 // no code, which package mapped refuses by the label's name
+			}
+			labels[i] = mapped.Label{Value: pair[0], Code: code}
+		}
+		out[key] = labels
+	}
+	return out
 }
 
 // openedMessage answers m with what the client needs to know of c.
@@ -72,21 +90,6 @@ func openedMessage(m *ipc.Open, c *mapped.Collection) *ipc.Opened {
 // negative is the error for a number that must not be one.
 func negative(what string, n int64) error {
 	return invalid("start", what, fmt.Errorf("must not be negative, got %d", n))
-}
-
-// notYet refuses what no code of ours does so far.
-func notYet(spec ipc.Spec) error {
-	for _, part := range []struct {
-		key  string
-		used bool
-	}{
-		{"encoders", spec.Encoders != nil},
-	} {
-		if part.used {
-			return &mapped.Error{Kind: mapped.ErrUnsupported, Stage: "open", Object: part.key, Detail: "not supported yet", Hint: "leave it out"}
-		}
-	}
-	return nil
 }
 
 // transformsOf is the wire's list of transforms as package mapped takes it: nil is nil.

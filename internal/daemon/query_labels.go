@@ -93,8 +93,8 @@ func queryMergedLabels(ctx context.Context, q asked) (*result, error) {
 	}}}, nil
 }
 
-// queryLabelCounts counts the labels, or combinations of labels, of obs columns; with rows, it says which each row has.
-func queryLabelCounts(ctx context.Context, q asked) (*result, error) {
+// queryLabelClasses counts the labels, or combinations of labels, of obs columns; with rows, it says which each row has.
+func queryLabelClasses(ctx context.Context, q asked) (*result, error) {
 	var args struct {
 		Keys []string `msgpack:"keys"`
 		Rows bool     `msgpack:"rows"`
@@ -102,7 +102,7 @@ func queryLabelCounts(ctx context.Context, q asked) (*result, error) {
 	if err := q.args.Decode(&args); err != nil {
 		return nil, err
 	}
-	counts, err := q.coll.LabelCounts(ctx, args.Keys)
+	counts, err := q.coll.LabelClasses(ctx, args.Keys)
 	if err != nil {
 		return nil, err
 	}

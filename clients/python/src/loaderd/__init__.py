@@ -21,6 +21,7 @@ How long a batch lives
 from loaderd import transforms
 from loaderd._batch import CSR, Batch
 from loaderd._daemon import status, stop
+from loaderd._encoders import Encoders
 from loaderd._errors import (
     BadFile,
     BatchesHeldWarning,
@@ -54,6 +55,7 @@ __all__ = [
     # the dataset, its loader, and what they yield
     "mapped",
     "MappedCollection",
+    "Encoders",
     "Loader",
     "Batch",
     "CSR",

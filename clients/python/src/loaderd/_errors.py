@@ -138,7 +138,7 @@ class SourceChanged(LoaderdError, OSError):
 
 
 class Closed(LoaderdError, RuntimeError, KeyError):
-    """Something is used after its ``close()``. Make a new one. (A ``KeyError`` for those who know lamindb's rows.)"""
+    """Something is used after its ``close()``. Make a new one. A ``KeyError``, too, as lamindb's rows give."""
 
     code = "closed"
 

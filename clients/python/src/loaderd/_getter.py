@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from loaderd._errors import DaemonGone, ProtocolError
 from loaderd._ring import Leases, Segment
@@ -30,13 +30,23 @@ class Getter:
         The ``obs`` keys that are encoded.
     absent
         See `RowMaker`.
+    format
+        Of layers.
     """
 
-    def __init__(self, channel: Channel, dtype: str | None, encoded: Collection[str], absent: Absent) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        dtype: str | None,
+        encoded: Collection[str],
+        absent: Absent,
+        format: Literal["dense", "csr"] = "dense",  # noqa: A002
+    ) -> None:
         self.channel = channel
         self._dtype = dtype
         self._encoded = encoded
         self._absent = absent
+        self._format = format
         self._leases = Leases()
         self._gen: int | None = None
         self._segments: dict[int, Segment] = {}
@@ -58,7 +68,7 @@ class Getter:
             Whether rows of one file are to be as that file has them.
         """
         self._leases.flush(self.channel)
-        request: Message = {"op": "get", "rows": rows, "format": "dense", "dtype": self._dtype}
+        request: Message = {"op": "get", "rows": rows, "format": self._format, "dtype": self._dtype}
         answer = self.channel.request(request | {"own": True} if own else request)
         if answer.get("op") == "error" and answer.get("code") == DaemonGone.code:
             raise ConnectionLost("the daemon is leaving")

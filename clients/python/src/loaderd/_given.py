@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from loaderd import _encoders
+
 if TYPE_CHECKING:
     from loaderd._source import Source
 
@@ -76,6 +78,6 @@ class Given:
 
     @property
     def encoders(self) -> dict[str, dict[Any, int]]:
-        """Label -> code, for each encoded key."""
-        columns = {c["key"]: c["encoder"] for c in self._source.describe()["columns"] or []}
-        return {key: dict(columns[key] or []) for key in self.encode_labels or []}
+        """Label -> code, for each encoded key; `Encoders` saves them."""
+        tables = _encoders.tables_of(self._source.describe())
+        return {key: tables[key] for key in self.encode_labels or []}

@@ -126,7 +126,7 @@ class Labelled:
             No file has the column. It is a ``ValueError``, too.
         """
         keys = [obs_keys] if isinstance(obs_keys, str) else list(obs_keys)
-        _, arrays = self._query("label_counts", long=True, keys=keys, rows=not return_categories)
+        _, arrays = self._query("label_classes", long=True, keys=keys, rows=not return_categories)
         names = _names([arrays[f"labels:{i}"] for i in range(len(keys))])
         # Combinations of labels that are spelled alike are one: "nan" and a missing label.
         first: dict[str, int] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from loaderd import _arguments, _filter, _torch
+from loaderd._encoders import Encoders
 from loaderd._given import Arguments
 from loaderd._source import OnDaemonLoss, Source
 from loaderd.collection import MappedCollection
@@ -38,6 +39,7 @@ def mapped(
     var_key: str | None = None,
     transforms: Sequence[Transform] | Transform | None = None,
     encoders: Any = None,
+    unseen: Literal["error", "unknown"] = "error",
     on_daemon_loss: OnDaemonLoss = "restart",
 ) -> MappedCollection:
     """Map h5ad files as one dataset, without loading them.
@@ -81,10 +83,16 @@ def mapped(
         The column of ``var`` (and of ``raw.var``) that names variables, such as one of Ensembl ids; None: the index.
         All files must have it, with text, categories or whole numbers, none missing and none twice.
     encoders
-        Not supported yet.
+        The codes of labels, instead of those that follow from the files: `Encoders`, a dict of key -> label -> code,
+        the path of a file that `Encoders.save` wrote, or another collection. Codes are then exactly those of the
+        tables, also where the files lack labels. Keys that have no table are encoded by the files' labels.
+    unseen
+        What to do with a label of the files that is not in the table: ``"error"``, or code -1 as ``"unknown"``.
     transforms
         What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
         unless ``dtype`` says otherwise.
+    encoders
+        Not supported yet.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
         `DaemonGone`.
@@ -115,6 +123,7 @@ def mapped(
     ...     batch["X"], batch["cell_type"]
     """
     del stream, is_run_input
+    unseen = _arguments.choice("unseen", unseen, ("error", "unknown"))
     obs = _arguments.keys("obs_keys", obs_keys, [])
     encode, unknown, encoded = _arguments.labels_spec(obs, encode_labels, unknown_label)
     source = Source(
@@ -130,7 +139,7 @@ def mapped(
             "var_names": _arguments.panel(var_names),
             "var_key": _arguments.optional_name("var_key", var_key),
             "transforms": to_wire(transforms),
-            "encoders": encoders,
+            "encoders": None if encoders is None else Encoders.of(encoders).wire(encoded, unseen),
         },
         on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
     )

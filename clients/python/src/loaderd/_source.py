@@ -49,6 +49,10 @@ class Source:
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"description": None}
 
+    def variant(self, **spec: Any) -> Source:
+        """Give the same files of which something else is wanted."""
+        return Source(self.paths, self.spec | spec, self.on_daemon_loss)
+
     def attach(self, *, brief: bool = True) -> Channel:
         """Connect, starting a daemon if need be, and open the files. The caller closes the channel.
 

@@ -13,6 +13,8 @@ from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, Loaderd
 from loaderd._getter import Getter
 from loaderd._given import Arguments, Given
 from loaderd._labels import Labelled
+from loaderd._obs import Framed
+from loaderd._show import Shown
 from loaderd._source import Losses, Source
 from loaderd._vars import VarViews
 from loaderd._warn import warn
@@ -34,7 +36,7 @@ MOST_ROWS: Final = 1 << 20
 """Rows of one request: their numbers fit one message."""
 
 
-class MappedCollection(Given, VarViews, Labelled):
+class MappedCollection(Given, VarViews, Labelled, Framed, Shown):
     """Many h5ad files as one dataset; made by `mapped`.
 
     It has the interface of a map-style ``torch.utils.data.Dataset``: ``DataLoader(mapped, batch_size=128,
@@ -322,7 +324,7 @@ class MappedCollection(Given, VarViews, Labelled):
 
     @classmethod
     def torch_worker_init_fn(cls, worker_id: int) -> None:
-        """Connect a worker of a ``DataLoader`` at its start: ``DataLoader(…, worker_init_fn=mapped.torch_worker_init_fn)``.
+        """Connect a worker of a ``DataLoader`` at its start, as its ``worker_init_fn``.
 
         Not needed: a worker connects when it is first asked for a row.
 
@@ -352,16 +354,9 @@ class MappedCollection(Given, VarViews, Labelled):
         self._getter = None
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_lock", "_getter", "_indices", "_var_lists")
+        left_out = ("_lock", "_getter", "_indices", "_var_lists", "_obs", "_overview")
         return {key: value for key, value in self.__dict__.items() if key not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._set_up()
-
-    def __repr__(self) -> str:
-        files = len(self._source.paths)
-        shape = f"{self.n_obs:,} × {'differing' if self.n_vars is None else f'{self.n_vars:,}'}"
-        closed = ", closed" if self._closed else ""
-        join = self._source.spec["join"]
-        return f"MappedCollection({shape}, {files} file{'s' if files != 1 else ''}, join={join!r}{closed})"

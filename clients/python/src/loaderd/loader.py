@@ -9,7 +9,7 @@ import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from loaderd import _arguments, _torch
+from loaderd import _arguments, _encoders, _torch
 from loaderd._batch import label_table
 from loaderd._convert import STRINGS, TARGETS, Strings, Target
 from loaderd._errors import InvalidArgument
@@ -104,6 +104,7 @@ class Loader:
         self._source = source
         self._encoded = encoded
         self._options = options
+        self._encoders = _encoders.Encoders(_encoders.tables_of(source.describe()))
         self._next = Cursor(0, 0)  # where the next iteration starts
         self._current: Cursor | None = None  # of the iteration begun last
         self._counters = Counters()
@@ -157,14 +158,16 @@ class Loader:
     def state_dict(self) -> dict[str, Any]:
         """Give the place in the data after the batches that were yielded so far, to be kept with a checkpoint.
 
-        It is about 200 bytes of plain numbers and strings, the same on all ranks. It may be loaded on other ranks, into
-        another number of ranks, and with other ``batch_size``, ``format``, ``dtype`` and ``to``.
+        It is about 200 bytes of plain numbers and strings, and three for each label (at most 1,536 a key), the same on
+        all ranks. It may be loaded on other ranks, into another number of ranks, and with other ``batch_size``,
+        ``format``, ``dtype`` and ``to``.
         """
         at = self._settled(self._current or self._next)
         return {
             "version": STATE_VERSION,
             "dataset": self._source.hash,
             "spec": self._spec_hash(),
+            "encoders": self._encoders.marks(),
             "seed": self._options.seed,
             "epoch": at.epoch,
             "position": at.position,
@@ -176,7 +179,8 @@ class Loader:
         Raises
         ------
         InvalidArgument
-            The state is of other data, of other keys, or of another order.
+            The state is of other data, of other keys, of other codes of labels (the first that differs is named), or of
+            another order.
         """
         try:
             version, dataset, spec = state["version"], state["dataset"], state["spec"]
@@ -186,6 +190,7 @@ class Loader:
             message = f"this is not a loader's state: {e!r}"
             raise InvalidArgument(message, stage="state", object="state", hint="pass what state_dict() gave") from None
         self._must_be("version", version, STATE_VERSION, "take it with this version of loaderd")
+        self._must_encode_alike(state.get("encoders") or {})
         self._must_be("spec", spec, self._spec_hash(), "use the keys, join, labels and shuffle of then")
         self._must_be("dataset", dataset, self._source.hash, "map the files that it was taken from, in the same order")
         if self._options.seed_given or not self._options.shuffle:
@@ -202,9 +207,18 @@ class Loader:
             message = f"the state's {what} is {found!r}, this loader's is {wanted!r}"
             raise InvalidArgument(message, stage="state", object=what, hint=hint)
 
+    def _must_encode_alike(self, marks: dict[str, str]) -> None:
+        found = self._encoders.difference(marks)
+        if found is not None:
+            key, where = found
+            message = f"the state's encoder of {key!r} is not this loader's: {where}"
+            hint = "impose the encoders of then: loaderd.mapped(…, encoders=loaderd.Encoders.load(path))"
+            raise InvalidArgument(message, stage="state", object=f"encoders[{key!r}]", hint=hint)
+
     def _spec_hash(self) -> str:
         """Hash what makes the rows and their order, besides data and seed."""
         what = {"shuffle": self._options.shuffle} | self._source.spec
+        what.pop("encoders", None)  # compared by their labels
         return hashlib.sha256(json.dumps(what, sort_keys=True, default=bytes.hex).encode()).hexdigest()[:16]
 
     # --- about it -------------------------------------------------------------------------------------------

@@ -2,10 +2,10 @@ package mapped
 
 import "context"
 
-// LabelCounts says how many rows have each label of an obs column, or each combination of
+// LabelClasses says how many rows have each label of an obs column, or each combination of
 // labels of several. These are numbered in the order in which rows first have them;
 // a missing label is one of them.
-type LabelCounts struct {
+type LabelClasses struct {
 	Counts []int64 // rows of each combination
 	Codes  []int32 // of each row, the number of its combination
 	// Labels has, per column, the label in each combination.
@@ -19,11 +19,11 @@ type LabelValues struct {
 	Data       []byte
 }
 
-// LabelCounts counts the labels of obs columns, which need not be among
+// LabelClasses counts the labels of obs columns, which need not be among
 // Options.ObsKeys, over the rows that the filter keeps. Encoding plays no part.
 //
 // It fails with ErrInvalid without keys, and as Labels does.
-func (c *Collection) LabelCounts(ctx context.Context, keys []string) (*LabelCounts, error) {
+func (c *Collection) LabelClasses(ctx context.Context, keys []string) (*LabelClasses, error) {
 	if len(keys) == 0 {
 		return nil, fail(ErrInvalid, stageRead, "obs_keys", "name at least one column of obs", "no keys")
 	}
@@ -41,7 +41,7 @@ func (c *Collection) LabelCounts(ctx context.Context, keys []string) (*LabelCoun
 			return nil, err
 		}
 	}
-	out := &LabelCounts{Counts: make([]int64, len(all.first)), Codes: all.of}
+	out := &LabelClasses{Counts: make([]int64, len(all.first)), Codes: all.of}
 	for _, class := range all.of {
 		out.Counts[class]++
 	}
