@@ -261,7 +261,6 @@ class MappedCollection(VarViews, Labelled, Framed, Shown):
         return self.n_obs, self.n_vars
 
     @property
-    @property
     def encoders(self) -> dict[str, dict[Any, int]]:
         """Label -> code, for each encoded key; `Encoders` saves them."""
         return _encoders.tables_of(self._source.describe())
