@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.daemon import Daemon
-from bench.data import ManySpec, expected_sum
+from bench.manyspec import ManySpec, expected_sum
 from bench.memory import process_memory
 from bench.timing import CPUClock
 from bench.turns import ask

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import anndata
@@ -10,8 +12,9 @@ import numpy as np
 import pytest
 
 from bench import opening
-from bench.data import ManySpec, ensure_many, expected_sum
-from bench.data.many import DONORS, label_codes
+from bench.data import ensure_many
+from bench.manyspec import DONORS, ManySpec, expected_sum, label_codes
+from bench.turns import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +54,11 @@ def test_medians_are_held_against_what_is_wanted() -> None:
     assert [good for good, _ in said.values()] == [True, False, True, True, True, True]
     assert "11.00 bytes a cell" in said["daemon"][1]
     assert "in daemon: 2.00 s (wanted: 1 or less)" in said["warm"][1]
+
+
+def test_the_client_that_is_measured_imports_no_pandas() -> None:
+    code = "import sys, bench.opening; sys.exit(bool({'pandas', 'anndata', 'scipy', 'torch'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 @pytest.mark.parametrize("write", [opening.table, opening.markdown])
