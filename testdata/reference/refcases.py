@@ -60,27 +60,68 @@ def _encoders() -> None:
         "encoded that is not asked for": {"encode_labels": ["cell_typ"]},
     }.items():
         for stores in ("a", "a b", "b a", "c a"):
-            add(f"encode {ident}", stores, "h5 z3" if stores == "a b" else "h5",
-                kwargs={"layers_keys": [], "obs_keys": keys, **kwargs}, labels=["cell_type"], weights=[["cell_type"]])
+            add(
+                f"encode {ident}",
+                stores,
+                "h5 z3" if stores == "a b" else "h5",
+                kwargs={"layers_keys": [], "obs_keys": keys, **kwargs},
+                labels=["cell_type"],
+                weights=[["cell_type"]],
+            )
     add("encode without obs_keys", "a", kwargs={"layers_keys": []}, labels=["cell_type"], weights=[["cell_type"]])
     add("encode a list without obs_keys", "a", "h5", kwargs={"encode_labels": ["cell_type"]})
     add("encode text and numbers", "a b", "h5", kwargs={"obs_keys": ["mixed"]})
     add("text and numbers as they are", "a b", "h5", kwargs={"obs_keys": ["mixed"], "encode_labels": False})
-    for stores in ("a b c", "c b a", "a e p", "a a", "old07", "old06", "a old07", "old07 c", "rows0 b", "b rows0 a", "missing a", "missing"):
+    for stores in (
+        "a b c",
+        "c b a",
+        "a e p",
+        "a a",
+        "old07",
+        "old06",
+        "a old07",
+        "old07 c",
+        "rows0 b",
+        "b rows0 a",
+        "missing a",
+        "missing",
+    ):
         for encode in (True, False):
-            add(f"several columns, encoded {encode}", stores, "h5 mix" if stores in ("a b c", "a e p") else "h5",
+            add(
+                f"several columns, encoded {encode}",
+                stores,
+                "h5 mix" if stores in ("a b c", "a e p") else "h5",
                 kwargs={"layers_keys": [], "obs_keys": ["cell_type", "depth"], "encode_labels": encode},
-                labels=["cell_type", "depth"], weights=[["cell_type"], [["cell_type", "depth"], None, True]])
-    add("old columns", "old07", "h5", kwargs={"layers_keys": ["X"], "obs_keys": ["full", "note", "depth"], "obsm_keys": "pca"}, labels=["full", "note"])
+                labels=["cell_type", "depth"],
+                weights=[["cell_type"], [["cell_type", "depth"], None, True]],
+            )
+    add(
+        "old columns",
+        "old07",
+        "h5",
+        kwargs={"layers_keys": ["X"], "obs_keys": ["full", "note", "depth"], "obsm_keys": "pca"},
+        labels=["full", "note"],
+    )
     add("old columns", "old06", "h5", kwargs={"obs_keys": ["note", "ratio"]}, labels=["note", "ratio"])
-    add("an index as a column", "a b", kwargs={"layers_keys": [], "obs_keys": ["_index"], "encode_labels": False}, labels=["_index"])
+    add(
+        "an index as a column",
+        "a b",
+        kwargs={"layers_keys": [], "obs_keys": ["_index"], "encode_labels": False},
+        labels=["_index"],
+    )
 
 
 def _matrices() -> None:
     for stores in ("a", "b", "a b", "b a", "a b c", "c a b", "a e", "e a", "a p", "p a e", "a a", "a e p b"):
         for join in ("inner", "outer", None):
             forms = "h5 z3 mix" if " " in stores else "h5 z3 z2"
-            add(f"join {join}", stores, forms, kwargs={"join": join}, aligned=[["g3", "g1", "g4", "g2", "g6", "g5"], ["g1"], []])
+            add(
+                f"join {join}",
+                stores,
+                forms,
+                kwargs={"join": join},
+                aligned=[["g3", "g1", "g4", "g2", "g6", "g5"], ["g1"], []],
+            )
     layers: list[Any] = [
         [], "X", "counts", "raw.X", ["X", "counts"], ["counts", "X"], ["raw.X", "X", "dense"], ["only_a"], ["only_a", "X"],
         ["counts", "dense", "only_a", "raw.X"],
@@ -88,24 +129,74 @@ def _matrices() -> None:
     for stores, join in itertools.product(("a", "a b", "a b c", "p a"), ("inner", "outer", None)):
         for keys in layers:
             if stores != "a" or join == "inner":
-                add(f"layers {keys}, {join}", stores, "h5 z3" if stores == "a b" else "h5", kwargs={"layers_keys": keys, "join": join})
+                add(
+                    f"layers {keys}, {join}",
+                    stores,
+                    "h5 z3" if stores == "a b" else "h5",
+                    kwargs={"layers_keys": keys, "join": join},
+                )
     for keys in ("pca", "one", ["sparse", "pca"], ["only_a", "one"], []):
         for stores in ("a", "a b", "b a c"):
-            add(f"obsm {keys}", stores, "h5 z3", kwargs={"obsm_keys": keys, "layers_keys": ["X"] if keys == "pca" else []})
+            add(
+                f"obsm {keys}",
+                stores,
+                "h5 z3",
+                kwargs={"obsm_keys": keys, "layers_keys": ["X"] if keys == "pca" else []},
+            )
     for dtype in ("float32", "float64", "int32", "int64", "float16", "bool", "uint8", "int16"):
         for join in ("inner", "outer", None):
-            add(f"dtype {dtype}, {join}", "a b", "h5", kwargs={"dtype": dtype, "join": join, "layers_keys": ["X", "dense", "counts", "raw.X"], "obsm_keys": ["pca", "one", "sparse"], "obs_keys": ["score"], "encode_labels": False})
-        add(f"dtype {dtype}", "a", "z3", kwargs={"dtype": dtype, "layers_keys": ["X", "dense", "counts"], "obsm_keys": ["pca", "sparse"]})
+            add(
+                f"dtype {dtype}, {join}",
+                "a b",
+                "h5",
+                kwargs={
+                    "dtype": dtype,
+                    "join": join,
+                    "layers_keys": ["X", "dense", "counts", "raw.X"],
+                    "obsm_keys": ["pca", "one", "sparse"],
+                    "obs_keys": ["score"],
+                    "encode_labels": False,
+                },
+            )
+        add(
+            f"dtype {dtype}",
+            "a",
+            "z3",
+            kwargs={"dtype": dtype, "layers_keys": ["X", "dense", "counts"], "obsm_keys": ["pca", "sparse"]},
+        )
     for name in ("u16", "i8", "f16", "bool", "u32csr", "boolcsr", "big", "repeats", "unsorted", "old07", "old06"):
         for join in ("inner", "outer"):
-            add(f"type, {join}", name, "h5" if name.startswith("old") else "h5 z3", kwargs={"join": join, "obs_keys": ["depth"]}, collate=[[0, 1, 2]])
+            add(
+                f"type, {join}",
+                name,
+                "h5" if name.startswith("old") else "h5 z3",
+                kwargs={"join": join, "obs_keys": ["depth"]},
+                collate=[[0, 1, 2]],
+            )
             add(f"type beside others, {join}", f"{name} p", "h5", kwargs={"join": join, "layers_keys": ["X", "counts"]})
 
 
 def _names() -> None:
-    for stores in ("numbered", "int_names", "float_names", "byte_names", "twice", "sorted", "falling", "gene1", "cols0", "rows0"):
+    for stores in (
+        "numbered",
+        "int_names",
+        "float_names",
+        "byte_names",
+        "twice",
+        "sorted",
+        "falling",
+        "gene1",
+        "cols0",
+        "rows0",
+    ):
         for join in ("inner", "outer", None):
-            add(f"names, {join}", stores, "h5" if stores.endswith("names") else "h5 z3", kwargs={"join": join}, aligned=[["g1", "g2", "gA", "É"], ["1", "2", "10", "30"], []])
+            add(
+                f"names, {join}",
+                stores,
+                "h5" if stores.endswith("names") else "h5 z3",
+                kwargs={"join": join},
+                aligned=[["g1", "g2", "gA", "É"], ["1", "2", "10", "30"], []],
+            )
     for stores in (
         "numbered int_names", "int_names numbered", "sorted falling", "falling sorted", "sorted byte_names", "twice twice",
         "twice sorted", "sorted twice", "unlike a", "a unlike", "cols0 sorted", "sorted cols0", "cols0 cols0", "rows0 a",
@@ -113,7 +204,13 @@ def _names() -> None:
         "falling cols0",
     ):  # fmt: skip
         for join in ("inner", "outer", None):
-            add(f"names, {join}", stores, "h5", kwargs={"join": join}, aligned=[["g1", "g2", "gA", "É"], ["1", "2", "10", "30"]])
+            add(
+                f"names, {join}",
+                stores,
+                "h5",
+                kwargs={"join": join},
+                aligned=[["g1", "g2", "gA", "É"], ["1", "2", "10", "30"]],
+            )
 
 
 def _filters() -> None:
@@ -179,28 +276,68 @@ def _filters() -> None:
             add(f"filter {name}", stores, forms, kwargs=kwargs, **look)
     for stores in ("a b c", "c a", "missing a", "a old07", "old07", "old06", "rows0", "a a"):
         for name in ("a label", "missing", "missing or a label", "int", "two"):
-            add(f"filter {name}", stores, "h5", kwargs={"layers_keys": [], "obs_filter": one[name], "join": None}, labels=["depth"], weights=[["depth"]])
-    add("filter and join", "a b c", kwargs={"obs_filter": {"depth": [5, 2]}, "join": "outer", "obs_keys": ["depth"]}, labels=["depth"])
-    add("filter none of a store", "b a", kwargs={"obs_filter": {"note": ["é"]}, "join": "inner", "obs_keys": ["note"]}, labels=["note"])
+            add(
+                f"filter {name}",
+                stores,
+                "h5",
+                kwargs={"layers_keys": [], "obs_filter": one[name], "join": None},
+                labels=["depth"],
+                weights=[["depth"]],
+            )
+    add(
+        "filter and join",
+        "a b c",
+        kwargs={"obs_filter": {"depth": [5, 2]}, "join": "outer", "obs_keys": ["depth"]},
+        labels=["depth"],
+    )
+    add(
+        "filter none of a store",
+        "b a",
+        kwargs={"obs_filter": {"note": ["é"]}, "join": "inner", "obs_keys": ["note"]},
+        labels=["note"],
+    )
 
 
 def _labels() -> None:
     pairs: list[Any] = [["cell_type", "depth"], ["depth", "cell_type"], ["ok", "ratio"], ["note", "word", "score"]]
     for stores in ("a", "a b", "b a", "a b c"):
         weights = [w for keys in pairs for w in ([keys], [keys, 100], [keys, None, True], [keys, 0.5, True])]
-        add("weights of several keys", stores, "h5 z3" if stores == "a b" else "h5", kwargs={"layers_keys": []}, weights=weights)
-        add("labels that are not among obs_keys", stores, "h5 z3", kwargs={"layers_keys": [], "obs_keys": ["depth"]},
-            labels=["cell_type", "note", "ratio", "only_a", "nowhere"], weights=[["note"], ["nowhere"], [["note"]], ["only_a"], [[]]])
+        add(
+            "weights of several keys",
+            stores,
+            "h5 z3" if stores == "a b" else "h5",
+            kwargs={"layers_keys": []},
+            weights=weights,
+        )
+        add(
+            "labels that are not among obs_keys",
+            stores,
+            "h5 z3",
+            kwargs={"layers_keys": [], "obs_keys": ["depth"]},
+            labels=["cell_type", "note", "ratio", "only_a", "nowhere"],
+            weights=[["note"], ["nowhere"], [["note"]], ["only_a"], [[]]],
+        )
     for key in ("depth", "ratio", "ok", "small", "tiny", "equal", "score", "good", "share"):
-        add(f"labels of {key}", "a b c", "h5", kwargs={"layers_keys": []}, labels=[key], weights=[[key], [key, 1, True]])
+        add(
+            f"labels of {key}", "a b c", "h5", kwargs={"layers_keys": []}, labels=[key], weights=[[key], [key, 1, True]]
+        )
 
 
 def _life() -> None:
     for parallel in (False, True):
         for stores in ("a", "a b"):
             kwargs = {"parallel": parallel, "obs_keys": ["cell_type", "depth"], "obsm_keys": "pca"}
-            add(f"parallel {parallel}", stores, "h5 z3 mix" if " " in stores else "h5 z3", kwargs=kwargs, labels=["cell_type"], weights=[["cell_type"]],
-                indices=refobserve.INDICES, close=True, aligned=[["g1"]])
+            add(
+                f"parallel {parallel}",
+                stores,
+                "h5 z3 mix" if " " in stores else "h5 z3",
+                kwargs=kwargs,
+                labels=["cell_type"],
+                weights=[["cell_type"]],
+                indices=refobserve.INDICES,
+                close=True,
+                aligned=[["g1"]],
+            )
     for ident, args in {
         "layers": ["counts"], "obs": [None, "depth"], "obsm": [None, None, "pca"],
         "filter": ["X", ["depth"], None, {"depth": 5}], "join": [None, None, None, None, "outer"],
@@ -212,9 +349,18 @@ def _life() -> None:
     for rows in ([0, 1], [0, 2], [2, 0], [7, 0], [0, 7], [2, 7], [0, 1, 3, 4]):
         for name, kwargs in {
             "labels": {"layers_keys": ["counts"], "obs_keys": ["cell_type", "depth", "note", "ok"]},
-            "as they are": {"layers_keys": ["X"], "obs_keys": ["cell_type", "depth", "score"], "encode_labels": False, "join": "outer"},
+            "as they are": {
+                "layers_keys": ["X"],
+                "obs_keys": ["cell_type", "depth", "score"],
+                "encode_labels": False,
+                "join": "outer",
+            },
             "unlike widths": {"join": None, "obsm_keys": ["pca"]},
-            "keys of one store": {"layers_keys": ["counts", "only_a"], "obsm_keys": ["only_a"], "obs_keys": ["only_a_cat"]},
+            "keys of one store": {
+                "layers_keys": ["counts", "only_a"],
+                "obsm_keys": ["only_a"],
+                "obs_keys": ["only_a_cat"],
+            },
         }.items():
             add(f"collate {name} {rows}", "a b", "h5", kwargs=kwargs, collate=[rows])
 
@@ -229,8 +375,28 @@ def _errors() -> None:
         "a layer twice": {"layers_keys": ["X", "X"]}, "an obs key twice": {"obs_keys": ["depth", "depth"]},
     }.items():  # fmt: skip
         add(f"option: {ident}", "a b", "h5", kwargs=kwargs)
-    for stores in ("text.h5ad", "empty.h5ad", "cut.h5ad", "folder", "nowhere.h5ad", "nowhere.zarr", "a nowhere.h5ad", "no_x", "null_raw", "csc", "csc_parts", "frame", "", "unlike sorted"):
-        add("what cannot be mapped", stores, "h5 z3" if stores in ("no_x", "csc", "null_raw", "frame") else "h5", kwargs={})
+    for stores in (
+        "text.h5ad",
+        "empty.h5ad",
+        "cut.h5ad",
+        "folder",
+        "nowhere.h5ad",
+        "nowhere.zarr",
+        "a nowhere.h5ad",
+        "no_x",
+        "null_raw",
+        "csc",
+        "csc_parts",
+        "frame",
+        "",
+        "unlike sorted",
+    ):
+        add(
+            "what cannot be mapped",
+            stores,
+            "h5 z3" if stores in ("no_x", "csc", "null_raw", "frame") else "h5",
+            kwargs={},
+        )
     add("without X, not asked for", "no_x", "h5 z3", kwargs={"layers_keys": []})
     add("csc, not asked for", "csc", "h5 z3", kwargs={"layers_keys": []})
     for kwargs in ({"layers_keys": "counts"}, {"layers_keys": "raw.X"}, {"obsm_keys": "sparse"}):

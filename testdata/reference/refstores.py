@@ -110,9 +110,17 @@ def build_a() -> ad.AnnData:
         "nan_text": pd.Categorical(["nan", "B", None, "nan", "B", "B", "nan"]),
     }
     a = anndata("a", csr(1, 7, 6, np.float32), "g3 g1 g4 g2 g6 g5", obs)
-    a.obsm = {"pca": numbers(2, 7, 3, np.float32), "one": numbers(3, 7, 1, np.float64), "sparse": csr(4, 7, 4, np.float32)}
+    a.obsm = {
+        "pca": numbers(2, 7, 3, np.float32),
+        "one": numbers(3, 7, 1, np.float64),
+        "sparse": csr(4, 7, 4, np.float32),
+    }
     a.obsm["only_a"] = numbers(5, 7, 2, np.int64)
-    a.layers = {"counts": csr(6, 7, 6, np.int16), "dense": numbers(7, 7, 6, np.float64), "only_a": csr(8, 7, 6, np.int64)}
+    a.layers = {
+        "counts": csr(6, 7, 6, np.int16),
+        "dense": numbers(7, 7, 6, np.float64),
+        "only_a": csr(8, 7, 6, np.int64),
+    }
     a.raw = ad.AnnData(X=csr(9, 7, 8, np.float32), obs=a.obs[[]], var=pd.DataFrame(index=[f"r{i}" for i in range(8)]))
     return a
 
@@ -140,7 +148,11 @@ def build_b() -> ad.AnnData:
         "nan_text": pd.Categorical(["nan", "B", "C", "nan", "B"]),
     }
     b = anndata("b", numbers(11, 5, 5, np.int64), "g2 g9 g1 g7 g3", obs)
-    b.obsm = {"pca": numbers(12, 5, 3, np.float64), "one": numbers(13, 5, 1, np.int32), "sparse": csr(14, 5, 4, np.float64)}
+    b.obsm = {
+        "pca": numbers(12, 5, 3, np.float64),
+        "one": numbers(13, 5, 1, np.int32),
+        "sparse": csr(14, 5, 4, np.float64),
+    }
     b.layers = {"counts": csr(16, 5, 5, np.int32), "dense": numbers(17, 5, 5, np.float32)}
     b.raw = ad.AnnData(X=numbers(19, 5, 3, np.float64), obs=b.obs[[]], var=pd.DataFrame(index=["r2", "r0", "s"]))
     return b
@@ -393,7 +405,9 @@ def write_06(f: h5py.File) -> None:
     """Write anndata 0.6's layout: tables of records, categories in ``uns``."""
     x = csr(103, 4, 4, np.float32)
     g = f.create_group("X")
-    g.attrs.update({"h5sparse_format": "csr", "h5sparse_shape": x.shape, "shape": x.shape, "encoding-type": "csr_matrix"})
+    g.attrs.update(
+        {"h5sparse_format": "csr", "h5sparse_shape": x.shape, "shape": x.shape, "encoding-type": "csr_matrix"}
+    )
     g.attrs["encoding-version"] = "0.1.0"
     for name in ("data", "indices", "indptr"):
         g[name] = getattr(x, name)

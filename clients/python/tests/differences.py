@@ -45,10 +45,12 @@ def has(case: Case, *stores: str) -> bool:
 
 
 def zarr(case: Case) -> bool:
+    """Tell whether some store of a case is zarr."""
     return any(form != "h5" for form in case["forms"])
 
 
 def kwarg(case: Case, name: str) -> Any:
+    """Give a keyword argument of a case."""
     return case.get("kwargs", {}).get(name)
 
 
@@ -59,55 +61,101 @@ def about(step: str, *kinds: str) -> bool:
 
 LABELS = ("labels", "weights")
 COUNTS = ("n_obs", "n_obs_list", "shape", "original_shapes", "len")
+TABLES = ("encoders", "row", "categories")
+NUMBERS = ("grade", "grade_na", "good", "share")
 LACKS = {
-    "cell_type": ["c"], "only_a": ["b", "c"], "only_a_cat": ["b", "c"], "score": ["c"], "ok": ["c"], "small": ["c"],
-    "tiny": ["c"], "equal": ["c"], "share": ["c"], "word": [], "note": [],
-}  # fmt: skip
+    **dict.fromkeys(["cell_type", "score", "ok", "small", "tiny", "equal", "share"], ("c",)),
+    **dict.fromkeys(["only_a", "only_a_cat"], ("b", "c")),
+}
+"""The stores that lack a column."""
 
 
-def lacks(case: Case, step: str, was: Any) -> bool:
+def option(case: Case, step: str, *words: str) -> bool:
+    """Tell whether a case is the opening with a wrong option of which its name speaks."""
+    return step == "open" and case["name"].startswith("option: ") and any(word in case["name"] for word in words)
+
+
+def lacked_labels(case: Case, step: str, was: Any) -> bool:
     """Tell whether labels are looked at that some store does not have."""
     keys = [key for key in LACKS if key in step.replace("'", " ").replace(",", " ").split()]
     return about(step, *LABELS) and not failed(was) and any(has(case, *LACKS[key]) for key in keys)
 
 
-def nan_where_absent(case: Case, step: str, was: Any) -> bool:
+def missing_and_lacked(case: Case, step: str, was: Any) -> bool:
+    """Tell whether a filter is for missing values of a column that a store lacks."""
     terms = kwarg(case, "obs_filter")
-    wants_missing = isinstance(terms, dict) and any(holds(str(v), "NaN!") or "NaN!" in str(v) for v in terms.values())
-    return wants_missing and (has(case, "c") or "only_a_cat" in terms) and failed(was, "UnboundLocalError", "ValueError")
+    if step != "open" or not isinstance(terms, dict) or "NaN!" not in str(terms):
+        return False
+    return (has(case, "c") or "only_a_cat" in terms) and failed(was, "UnboundLocalError", "ValueError")
 
 
-NUMBERS = ("grade", "grade_na", "good", "share")
+def number_categories(case: Case, step: str, was: Any) -> bool:
+    """Tell whether categories that are numbers are filtered or merged, and that failed."""
+    filtered = step == "open" and "categories of" in case["name"]
+    merged = about(step, *LABELS) and any(key in step for key in NUMBERS)
+    return failed(was, "TypeError", "ValueError") and (filtered or merged)
+
+
+def old_layout(case: Case, step: str, was: Any) -> bool:
+    """Tell whether labels of a file of old are looked at."""
+    refused = failed(was, "TypeError", "KeyError", "AttributeError")
+    return has(case, "old06", "old07") and (refused or about(step, *TABLES, *LABELS, "collate"))
+
+
+def uncached_zarr(case: Case, step: str, was: Any) -> bool:
+    """Tell whether categories of a zarr store are read and are not in the cache."""
+    uncached = kwarg(case, "cache_categories") is False or about(step, "categories")
+    return zarr(case) and failed(was, "TypeError") and uncached
+
+
+def nullable(case: Case, step: str, was: Any) -> bool:
+    """Tell whether a nullable column with missing values is encoded."""
+    if kwarg(case, "obs_keys") not in ("count", "flag", "word"):
+        return False
+    return about(step, *TABLES) or (step == "open" and failed(was, "TypeError"))
+
+
+def nan_among_floats(case: Case, step: str, was: Any) -> bool:
+    """Tell whether a column with NaN is encoded."""
+    keys = f"{kwarg(case, 'obs_keys')} {step}"
+    return about(step, *TABLES) and ("score" in keys or ("depth" in keys and has(case, "c")))
+
+
+def zarr_text(case: Case, step: str, was: Any) -> bool:
+    """Tell whether labels of a zarr store are merged or filtered."""
+    return zarr(case) and (about(step, *LABELS) or kwarg(case, "obs_filter") is not None)
+
+
 RULES: list[Rule] = [
     # What cannot be mapped.
-    Rule("a key in no store", lambda c, s, w: c["name"].startswith("option:") and "of none" in c["name"] and s == "open", ["KeyError"]),
-    Rule("a key twice", lambda c, s, w: c["name"].startswith("option:") and ("twice" in c["name"] or "one name" in c["name"]) and s == "open", ["ValueError"]),
-    Rule("a wrong dtype", lambda c, s, w: c["name"] == "option: dtype" and s == "open", ["TypeError"]),
-    Rule("a folder that is no store", lambda c, s, w: has(c, "folder"), ["FileNotFoundError"]),
-    Rule("Q12", lambda c, s, w: has(c, "null_raw") and failed(w, "AttributeError") and s == "open"),
-    Rule("Q19 CSC", lambda c, s, w: has(c, "csc", "csc_parts") and s == "open" and failed(w, "ValueError")),
-    Rule("a data frame in obsm", lambda c, s, w: has(c, "frame") and about(s, "row") and failed(w, "KeyError")),
+    Rule("a key in no store", lambda case, step, was: option(case, step, "of none"), ["KeyError"]),
+    Rule("a key twice", lambda case, step, was: option(case, step, "twice", "one name"), ["ValueError"]),
+    Rule("a wrong dtype", lambda case, step, was: option(case, step, "dtype"), ["TypeError"]),
+    Rule("a folder that is no store", lambda case, step, was: has(case, "folder"), ["FileNotFoundError"]),
+    Rule("Q12", lambda case, step, was: has(case, "null_raw") and failed(was, "AttributeError") and step == "open"),
+    Rule("Q19 CSC", lambda case, step, was: has(case, "csc", "csc_parts") and step == "open"),
+    Rule("a data frame in obsm", lambda case, step, was: has(case, "frame") and failed(was, "KeyError")),
     # Filters.
-    Rule("Q7", lambda c, s, w: c["name"] == "filter no column" and s == "open" and failed(w, "ValueError")),
-    Rule("Q9", lambda c, s, w: has(c, "rows0", "rows0b", "missing") and failed(w, "IndexError") and about(s, "open", "labels", "weights", "categories")),
-    Rule("Q6", lambda c, s, w: s == "open" and nan_where_absent(c, s, w)),
-    Rule("Q3", lambda c, s, w: failed(w, "TypeError", "ValueError") and (s == "open" and "categories of" in c["name"] or about(s, *LABELS) and any(n in s for n in NUMBERS))),
-    Rule("Q8", lambda c, s, w: c["name"] == "filter missing beside a label called nan" and not failed(w)),
+    Rule("Q7", lambda case, step, was: case["name"] == "filter no column" and failed(was, "ValueError")),
+    Rule("Q9", lambda case, step, was: has(case, "rows0", "rows0b", "missing") and failed(was, "IndexError")),
+    Rule("Q6", missing_and_lacked),
+    Rule("Q3", number_categories),
+    Rule("Q8", lambda case, step, was: case["name"] == "filter missing beside a label called nan" and not failed(was)),
     # Labels.
-    Rule("weights of no column", lambda c, s, w: s == "weights [[]]", ["ValueError"]),
-    Rule("Q10", lambda c, s, w: has(c, "old06", "old07") and (failed(w, "TypeError", "KeyError", "AttributeError") or about(s, "row", "labels", "weights", "categories", "encoders", "collate"))),
-    Rule("Q2", lambda c, s, w: zarr(c) and failed(w, "TypeError") and (kwarg(c, "cache_categories") is False or about(s, "categories"))),
-    Rule("Q4", lambda c, s, w: kwarg(c, "obs_keys") in ("count", "flag", "word") and (s == "open" and failed(w, "TypeError") or about(s, "encoders", "row", "categories"))),
-    Rule("Q5", lambda c, s, w: about(s, "encoders", "row", "categories") and ("score" in str(kwarg(c, "obs_keys")) or "score" in s or "depth" in str(kwarg(c, "obs_keys")) + s and has(c, "c") or has(c, "missing"))),
-    Rule("Q11", lacks),
-    Rule("Q1", lambda c, s, w: zarr(c) and (about(s, *LABELS) or kwarg(c, "obs_filter") is not None)),
+    Rule("weights of no column", lambda case, step, was: step == "weights [[]]", ["ValueError"]),
+    Rule("Q10", old_layout),
+    Rule("Q2", uncached_zarr),
+    Rule("Q4", nullable),
+    Rule("Q5", nan_among_floats),
+    Rule("Q11", lacked_labels),
+    Rule("Q1", zarr_text),
     # Rows.
-    Rule("Q13", lambda c, s, w: has(c, "big") and about(s, "row", "collate")),
-    Rule("Q19 repeats", lambda c, s, w: has(c, "repeats") and about(s, "row", "collate")),
-    Rule("Q21", lambda c, s, w: s == "row then" and not failed(w, "KeyError"), ["RuntimeError"]),
-    Rule("a tuple as index", lambda c, s, w: s == "index tuple", ["TypeError"]),
+    Rule("Q13", lambda case, step, was: has(case, "big") and about(step, "row", "collate")),
+    Rule("Q19 repeats", lambda case, step, was: has(case, "repeats") and about(step, "row", "collate")),
+    Rule("Q21", lambda case, step, was: step == "row then" and not failed(was, "KeyError"), ["RuntimeError"]),
+    Rule("a tuple as index", lambda case, step, was: step == "index tuple", ["TypeError"]),
     # Types of Python.
-    Rule("no encoders", lambda c, s, w: s == "encoders" and failed(w, "AttributeError")),
-    Rule("plain labels", lambda c, s, w: about(s, "encoders", "categories") and holds(w, "scalar")),
-    Rule("plain counts", lambda c, s, w: about(s, *COUNTS) and holds(w, "scalar")),
+    Rule("no encoders", lambda case, step, was: step == "encoders" and failed(was, "AttributeError")),
+    Rule("plain labels", lambda case, step, was: about(step, "encoders", "categories") and holds(was, "scalar")),
+    Rule("plain counts", lambda case, step, was: about(step, *COUNTS) and holds(was, "scalar")),
 ]

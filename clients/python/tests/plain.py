@@ -1,7 +1,7 @@
 """A mapped collection in plain numpy and pandas: everything in memory, one row at a time, no thought of speed.
 
-It is the model that the tests hold loaderd against: the semantics of lamindb's ``MappedCollection`` with the differences
-of docs/differences.md, over files that anndata reads whole.
+It is the model that the tests hold loaderd against: the semantics of lamindb's ``MappedCollection`` with the
+differences of docs/differences.md, over files that anndata reads whole.
 """
 
 from __future__ import annotations
@@ -38,12 +38,14 @@ class Column:
         present = column.notna().to_numpy()
         if hasattr(column, "cat"):
             labels = column.cat.categories.to_numpy()
-            values = labels[np.where(present, column.cat.codes, 0)] if len(labels) else np.full(len(column), np.nan, object)
+            values = (
+                labels[np.where(present, column.cat.codes, 0)] if len(labels) else np.full(len(column), np.nan, object)
+            )
             if column.cat.categories.dtype == object or isinstance(column.cat.categories.dtype, pd.StringDtype):
                 labels, values = labels.astype(object), values.astype(object)
             return cls(values, present, list(labels), False)
         dtype = column.dtype
-        if isinstance(dtype, pd.StringDtype) or dtype == object:
+        if isinstance(dtype, pd.StringDtype) or dtype.kind == "O":
             values = column.to_numpy(dtype=object)
         elif hasattr(dtype, "numpy_dtype"):
             values = column.fillna(dtype.numpy_dtype.type(0)).to_numpy(dtype=dtype.numpy_dtype)
@@ -129,7 +131,9 @@ class Plain:
         keys = self.obs_keys or []
         if isinstance(encode_labels, str):
             encode_labels = [encode_labels]
-        self.encode_labels = (encode_labels or False) if isinstance(encode_labels, list) else bool(encode_labels) and (keys or False)
+        self.encode_labels = (
+            (encode_labels or False) if isinstance(encode_labels, list) else bool(encode_labels) and (keys or False)
+        )
         self.stores = [store_of(str(path)) for path in path_list]
         self.encoders = {key: self._encoder(key) for key in self.encode_labels or []}
         if isinstance(obs_filter, tuple):
@@ -166,7 +170,9 @@ class Plain:
         """Give the labels of all rows; NaN where a store lacks the column."""
         if not any(key in store.columns for store in self.stores):
             raise ValueError(key)
-        parts = [s.columns[key].merged(i) for s, i in zip(self.stores, self.indices_list, strict=True) if key in s.columns]
+        parts = [
+            s.columns[key].merged(i) for s, i in zip(self.stores, self.indices_list, strict=True) if key in s.columns
+        ]
         plain = np.float16 if any(part.dtype.kind == "f" for part in parts) else object
         absent = {len(i): np.full(len(i), np.nan, plain) for i in self.indices_list if len(i)}
         parts = [
@@ -198,7 +204,9 @@ class Plain:
                 mask[:] = False
                 continue
             column = store.columns[key]
-            hits = [any(_equal(column.values[i], v) for v in values) if ok else null for i, ok in enumerate(column.present)]
+            hits = [
+                any(_equal(column.values[i], v) for v in values) if ok else null for i, ok in enumerate(column.present)
+            ]
             mask &= np.array(hits, bool)
         return mask
 
@@ -254,7 +262,9 @@ class Plain:
         elif any(not each.is_unique for each in names):
             raise ValueError("names are not unique")
         elif join == "inner":
-            self.var_joint = names[0][[all(n in set(each) for each in names) for n in names[0]]] if len(names[0]) else names[0]
+            self.var_joint = (
+                names[0][[all(n in set(each) for each in names) for n in names[0]]] if len(names[0]) else names[0]
+            )
             if not len(self.var_joint):
                 raise ValueError("nothing shared")
             self.var_indices = [each.get_indexer(self.var_joint) for each in names]

@@ -34,8 +34,8 @@ def two(tmp_path: Path) -> list[Path]:
 def test_the_order_of_arguments_is_that_of_lamindb() -> None:
     names = list(inspect.signature(loaderd.mapped).parameters)
     assert names[1:13] == [
-        "layers_keys", "obs_keys", "obsm_keys", "obs_filter", "join", "encode_labels", "unknown_label", "cache_categories",
-        "parallel", "dtype", "stream", "is_run_input",
+        "layers_keys", "obs_keys", "obsm_keys", "obs_filter", "join", "encode_labels", "unknown_label",
+        "cache_categories", "parallel", "dtype", "stream", "is_run_input",
     ]  # fmt: skip
 
 

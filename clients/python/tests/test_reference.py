@@ -1,4 +1,4 @@
-"""Every case recorded from lamindb's own ``MappedCollection``, again with loaderd: the same, or as a named difference says.
+"""Every case recorded from lamindb's own ``MappedCollection``, again with loaderd: the same but for named differences.
 
 The cases, and how they were recorded, are in ``testdata/reference``. Where loaderd is to differ, `RULES` names the
 difference of ``docs/differences.md``, and then what is right comes from the plain model. The model in turn has to agree
