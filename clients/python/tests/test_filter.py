@@ -25,7 +25,6 @@ VALUES: list[tuple[str, dict[str, Any], dict[str, list[Any]]]] = [
     ("an array of no dimension", {"kind": np.array("B")}, {"kind": ["B"]}),
     ("a Series", {"kind": pd.Series(["B", "T"])}, {"kind": ["B", "T"]}),
     ("a categorical Series", {"kind": pd.Series(["B", None], dtype="category")}, {"kind": ["B", None]}),
-    ("a set", {"kind": {"B"}}, {"kind": ["B"]}),
     ("a value that no row has", {"kind": "unused"}, {"kind": ["unused"]}),
     ("no value", {"kind": []}, {"kind": []}),
     (

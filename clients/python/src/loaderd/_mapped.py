@@ -87,17 +87,15 @@ def mapped(
     var_key
         The column of ``var`` (and of ``raw.var``) that names variables, such as one of Ensembl ids; None: the index.
         All files must have it, with text, categories or whole numbers, none missing and none twice.
+    transforms
+        What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
+        unless ``dtype`` says otherwise.
     encoders
         The codes of labels, instead of those that follow from the files: `Encoders`, a dict of key -> label -> code,
         the path of a file that `Encoders.save` wrote, or another collection. Codes are then exactly those of the
         tables, also where the files lack labels. Keys that have no table are encoded by the files' labels.
     unseen
         What to do with a label of the files that is not in the table: ``"error"``, or code -1 as ``"unknown"``.
-    transforms
-        What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
-        unless ``dtype`` says otherwise.
-    encoders
-        Not supported yet.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
         `DaemonGone`.

@@ -17,6 +17,7 @@ from loaderd._wire import ConnectionLost
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from loaderd._given import Arguments
     from loaderd._query import Array
     from loaderd._source import Source
 
@@ -127,7 +128,7 @@ class Framed:
     def _with_raw(self) -> Any:
         """Map the same files for ``raw.X`` alone."""
         only = self._source.variant(layers_keys=["raw.X"], obs_keys=[], obsm_keys=[], encoders=None, transforms=None)
-        return type(self)(only, [], self._dtype)  # type: ignore[call-arg]
+        return type(self)(only, [], self._dtype, self._arguments)  # type: ignore[call-arg]
 
     def _cells(self, rows: Vector | None) -> tuple[list[str], str | None]:
         """Give the names of rows, all or some; and what the files call them, if that is one name and no placeholder."""
@@ -163,6 +164,7 @@ class Framed:
 
     _source: Source
     _dtype: str | None
+    _arguments: Arguments
 
     def __len__(self) -> int:
         raise NotImplementedError
