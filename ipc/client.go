@@ -79,7 +79,7 @@ func (c *Client) Open(ctx context.Context, paths []string, spec Spec) (*Opened, 
 type GetOptions struct {
 	Format string // "dense" (default) or "csr"
 	DType  string // of the layers; default: the files' own
-	Own    bool   // raw.X of rows of one store has the columns that it has there, not those of the join
+	Own    bool   // rows of one store as that store has them: types, and columns of raw.X
 }
 
 // Get returns the rows of the collection in the order given; a row may come twice.

@@ -30,7 +30,7 @@ type Get struct {
 	Rows   []byte `msgpack:"rows"`            // int64 little-endian, virtual rows: see [EncodeRows]
 	Format string `msgpack:"format"`          // "dense" or "csr"
 	DType  string `msgpack:"dtype,omitempty"` // of the layers; "": the files' own
-	Own    bool   `msgpack:"own,omitempty"`   // raw.X of rows of one store with the columns it has there
+	Own    bool   `msgpack:"own,omitempty"`   // rows of one store as that store has them
 }
 
 // Start starts the stream Gen, in place of any before it.

@@ -31,6 +31,7 @@ type Collection struct {
 	columns  []*obsColumn
 	counts   []func() []nnzCount // per layer, made when first asked for
 	hash     [sha256.Size]byte
+	ownRows  func() bool
 	labels   labelCache
 	turning  *turning // nil: no matrix is CSC
 
@@ -48,7 +49,8 @@ type Store struct {
 	NVars int
 }
 
-// Shape is the size of one store, of the rows that the filter keeps; NVars is -1 when the collection has neither join nor panel.
+// Shape is the size of one store, of the rows that the filter keeps; NVars is -1 when the collection has neither join nor
+// panel.
 type Shape struct {
 	NObs  int64
 	NVars int
@@ -161,6 +163,7 @@ func (c *Collection) combine(rows *rowFilter) error {
 	if err := c.joinStores(); err != nil {
 		return err
 	}
+	c.ownRows = sync.OnceValue(c.rowsDiffer)
 	for i, key := range c.options.LayersKeys {
 		join := c.joinOf(key)
 		prog, err := newProgram(c.options.steps[key], join, key)
@@ -387,9 +390,11 @@ func (c *Collection) Uneven() bool {
 	return false
 }
 
-// RawUneven reports whether raw.X of the stores differs in its variables, so that rows of one store have other columns
-// than batches have: see [EncoderOptions].OwnRaw.
-func (c *Collection) RawUneven() bool {
+// OwnRows reports whether rows of one store are given in another form by themselves than in batches: see
+// [EncoderOptions].Own.
+func (c *Collection) OwnRows() bool { return c.ownRows() }
+
+func (c *Collection) rawUneven() bool {
 	return c.options.VarNames == nil && (c.rawError != nil || slices.ContainsFunc(c.rawVars.maps, func(m *colMap) bool { return m != nil }))
 }
 

@@ -218,10 +218,9 @@ func (c *column) values() []value {
 func (c *column) texts() []string {
 	out := make([]string, c.n)
 	for i := range out {
+		out[i] = "nan"
 		if v, ok := c.value(i); ok {
 			out[i] = v.python()
-		} else {
-			out[i] = "nan"
 		}
 	}
 	return out

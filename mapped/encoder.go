@@ -15,8 +15,9 @@ type EncoderOptions struct {
 	// Store, if not nil, is the only store whose rows will be asked for. What JoinNone leaves in different widths
 	// then has the width it has there: rows of one store are one dense array, whatever the others are.
 	Store *int
-	// OwnRaw gives raw.X of that store the columns it has there, not those of the join. A panel prevails.
-	OwnRaw bool
+	// Own gives rows of that store as the store has them: values in its own types, categories that are numbers as
+	// numbers, and raw.X with the columns that it has there, not those of the join. A panel prevails.
+	Own bool
 }
 
 // Encoder writes rows of a collection into memory in one form. It is immutable
@@ -25,7 +26,7 @@ type Encoder struct {
 	c      *Collection
 	mayPad bool
 	only   int // the one store that is encoded; -1: all
-	ownRaw bool
+	own    bool
 	fields []Field
 	plans  []plan
 	csr    []int // numbers of the plans that are CSR
@@ -64,7 +65,7 @@ func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
 			return nil, err
 		}
 	}
-	e := &Encoder{c: c, mayPad: o.MayPad, only: -1, ownRaw: o.OwnRaw && o.Store != nil && c.options.VarNames == nil}
+	e := &Encoder{c: c, mayPad: o.MayPad, only: -1, own: o.Own && o.Store != nil}
 	if o.Store != nil {
 		if e.only = *o.Store; e.only < 0 || e.only >= len(c.stores) {
 			return nil, fail(ErrInvalid, stageEncode, "store", "", "there is no store %d of %d", e.only, len(c.stores))
@@ -82,6 +83,9 @@ func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
 		}
 	}
 	for _, col := range c.columns {
+		if e.own {
+			col = col.own(e.only)
+		}
 		f := &Field{Name: col.Key, Kind: KindColumn, Width: 1, Categories: col.Categories}
 		e.add(plan{Field: f, dtype: col.dtype, column: col})
 	}
@@ -106,7 +110,7 @@ func (e *Encoder) add(p plan) {
 func (e *Encoder) addLayer(i int, key string, format Format, want dtype) error {
 	join, prog := e.c.joinOf(key), e.c.programs[i]
 	// What is transformed is joined, for transforms know the joined variables.
-	own := key == "raw.X" && e.ownRaw && prog == nil
+	own := key == "raw.X" && e.own && e.c.options.VarNames == nil && prog == nil
 	if own {
 		join = newVarJoin(len(e.c.stores))
 	} else if key == "raw.X" && e.c.rawError != nil {
@@ -201,8 +205,8 @@ func nanBytes(d dtype) []byte {
 // the stores' types promote to.
 func (p *plan) build(e *Encoder, of func(*store) *matrix, maps []*colMap, want dtype) {
 	var types []dtype
-	for _, s := range e.c.stores {
-		if m := of(s); m != nil {
+	for i, s := range e.c.stores {
+		if m := of(s); m != nil && !(e.own && i != e.only && of(e.c.stores[e.only]) != nil) {
 			types = append(types, m.dtype())
 		}
 	}

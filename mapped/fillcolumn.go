@@ -49,6 +49,10 @@ func (b *Batch) fillNumbers(p *plan, buf []byte, lo, hi int) {
 			copy(dst, p.column.absent)
 			continue
 		}
+		if p.column.table != nil {
+			copy(dst, p.column.table[int(c.codes.at(row))*size:])
+			continue
+		}
 		part.cast(dst, c.data[row*int64(c.dtype.size()):], 1)
 	}
 }

@@ -11,6 +11,7 @@ type obsColumn struct {
 	dtype  dtype
 	parts  []columnPart // per store
 	absent []byte       // what a missing number looks like
+	table  []byte       // numbers that codes of the one store stand for; nil but in the store's own rows
 }
 
 // columnPart is the column in one store; column is nil where the store lacks it.

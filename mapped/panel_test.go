@@ -147,7 +147,7 @@ func TestRawIsJoinedByNameAndRowsOfOneStoreMayKeepTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if !c.RawUneven() || c.Uneven() {
+	if !c.OwnRows() || c.Uneven() {
 		t.Error("raw.X is uneven, and nothing else")
 	}
 	width := func(o EncoderOptions) int {
@@ -159,7 +159,7 @@ func TestRawIsJoinedByNameAndRowsOfOneStoreMayKeepTheirOwn(t *testing.T) {
 		return e.Fields()[1].Width
 	}
 	for store, want := range []int{3, 2, 0} {
-		if got := width(EncoderOptions{Store: &store, OwnRaw: true}); got != want {
+		if got := width(EncoderOptions{Store: &store, Own: true}); got != want {
 			t.Errorf("store %d has raw.X of width %d, want %d", store, got, want)
 		}
 		if got := width(EncoderOptions{Store: &store}); got != 2 {
@@ -186,7 +186,7 @@ func TestRawThatCannotBeJoinedFailsBatchesAlone(t *testing.T) {
 		}
 		wantError(t, err, kind, "store1:/raw/var")
 		store := 1
-		if _, err := c.NewEncoder(EncoderOptions{Store: &store, OwnRaw: true}); err != nil {
+		if _, err := c.NewEncoder(EncoderOptions{Store: &store, Own: true}); err != nil {
 			t.Errorf("%s: rows of one store: %v", what, err)
 		}
 		c.Close()

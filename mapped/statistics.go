@@ -367,23 +367,23 @@ func (s *Statistics) finish(genes []moments, zero []float32, cells int64, skipAb
 	}
 }
 
-// LabelCounts says how often each label of an obs column occurs.
-type LabelCounts struct {
+// ColumnCounts says how often each label of an obs column occurs.
+type ColumnCounts struct {
 	Key     string
 	Counts  []int64 // of each of the column's categories
 	Unknown int64   // of the unknown label
 	Missing int64
 }
 
-// LabelCounts counts the labels of each obs column that has categories, over all rows.
-func (c *Collection) LabelCounts(ctx context.Context) ([]LabelCounts, error) {
-	var out []LabelCounts
+// ColumnCounts counts the labels of each of Options.ObsKeys that has categories, over all rows.
+func (c *Collection) ColumnCounts(ctx context.Context) ([]ColumnCounts, error) {
+	var out []ColumnCounts
 	b := (&Encoder{c: c, only: -1}).NewBatch()
 	for _, col := range c.columns {
 		if col.Categories == nil {
 			continue
 		}
-		counts := LabelCounts{Key: col.Key, Counts: make([]int64, len(col.Categories))}
+		counts := ColumnCounts{Key: col.Key, Counts: make([]int64, len(col.Categories))}
 		var rows []int64
 		for at := int64(0); at < c.NObs(); at += statBlock {
 			if err := ctx.Err(); err != nil {
@@ -404,7 +404,7 @@ func (c *Collection) LabelCounts(ctx context.Context) ([]LabelCounts, error) {
 	return out, nil
 }
 
-func (l *LabelCounts) add(col *obsColumn, b *Batch) {
+func (l *ColumnCounts) add(col *obsColumn, b *Batch) {
 	for i, local := range b.local {
 		part := &col.parts[b.store[i]]
 		code := int32(-1)

@@ -84,6 +84,9 @@ func compareValues(a, b value) int {
 	if a.kind == textValue {
 		return strings.Compare(a.text, b.text)
 	}
+	if a.kind == floatValue && b.kind == floatValue {
+		return cmp.Compare(a.float(), b.float())
+	}
 	a, b = a.key(), b.key()
 	switch {
 	case a.kind == intValue && b.kind == intValue:

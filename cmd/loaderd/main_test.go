@@ -218,7 +218,7 @@ func TestVersionForProgramsIsTheBuildAlone(t *testing.T) {
 		t.Errorf("exit code %d: %q", code, out)
 	}
 	_, out, _ = invoke(t, "version")
-	if !strings.Contains(out, "protocol 1.0") {
+	if !strings.Contains(out, "protocol 1.1") {
 		t.Errorf("version prints %q", out)
 	}
 }

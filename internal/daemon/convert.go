@@ -32,8 +32,7 @@ func optionsOf(spec ipc.Spec) (mapped.Options, error) {
 		LayersKeys: spec.LayersKeys, ObsKeys: spec.ObsKeys, ObsmKeys: spec.ObsmKeys, Join: join,
 		VarNames: spec.VarNames, VarKey: spec.VarKey,
 		Encode: spec.EncodedKeys(), UnknownLabel: spec.UnknownLabels(), Encoders: encodersOf(spec.Encoders),
-		Filter:     filterOf(spec.Filter),
-		Transforms: transformsOf(spec.Transforms),
+		Filter: filterOf(spec.Filter), Transforms: transformsOf(spec.Transforms),
 	}, nil
 }
 

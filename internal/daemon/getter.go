@@ -21,9 +21,10 @@ type form struct {
 }
 
 // formOf is the form in which the client asks for rows. Stores that were not joined may differ in width: rows of one
-// of them are given as wide as they are there, and so is raw.X if the client asks for its own columns.
+// of them are given as wide as they are there. If the client asks for it, they are as that store has them in other ways
+// too.
 func formOf(c *mapped.Collection, m *ipc.Get, rows []int64) form {
-	f := form{m.Format, m.DType, -1, m.Own && c.RawUneven()}
+	f := form{m.Format, m.DType, -1, m.Own && c.OwnRows()}
 	if len(rows) == 0 || m.Format != mapped.Dense.String() || !c.Uneven() && !f.own {
 		return form{m.Format, m.DType, -1, false}
 	}
@@ -58,7 +59,7 @@ func newGetter(
 ) (*getter, error) {
 	var o mapped.EncoderOptions
 	if as.store >= 0 {
-		o.Store, o.OwnRaw = &as.store, as.own
+		o.Store, o.Own = &as.store, as.own
 	}
 	enc, err := newEncoding(ctx, c, as.format, as.dtype, o)
 	if err != nil {

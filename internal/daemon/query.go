@@ -39,20 +39,20 @@ type resultArray struct {
 
 // queries has the queries by what they ask.
 var queries = map[string]func(ctx context.Context, q asked) (*result, error){
+	"coverage":          queryCoverage,
 	"filter":            queryFilter,
+	"form":              queryForm,
 	"indices":           queryIndices,
 	"label_classes":     queryLabelClasses,
 	"merged_categories": queryMergedCategories,
 	"merged_labels":     queryMergedLabels,
-	"coverage":          queryCoverage,
-	"form":              queryForm,
-	"statistics":        queryStatistics,
-	"var_list":          queryVarList,
 	"obs_columns":       queryObsColumns,
 	"obs_names":         queryObsNames,
 	"obs_values":        queryObsValues,
-	"raw_var":           queryRawVar,
 	"overview":          queryOverview,
+	"raw_var":           queryRawVar,
+	"statistics":        queryStatistics,
+	"var_list":          queryVarList,
 }
 
 // query answers one query. Its arrays go out in a segment of their own, of which the daemon keeps nothing.

@@ -29,7 +29,7 @@ func queryStatistics(ctx context.Context, q asked) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	labels, err := q.coll.LabelCounts(ctx)
+	labels, err := q.coll.ColumnCounts(ctx)
 	if err != nil {
 		return nil, err
 	}

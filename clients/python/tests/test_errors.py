@@ -107,7 +107,7 @@ def test_bad_input_is_a_typed_error_within_a_second(
         (10**30, IndexError, "row 10000"),
         (1.0, IndexError, "1.0"),
         ("a", IndexError, "'a'"),
-        (None, IndexError, "None"),
+        (None, TypeError, "NoneType"),
         (slice(3), TypeError, "slice"),
         ([1, 2], TypeError, "list"),
         (True, TypeError, "bool"),

@@ -287,3 +287,19 @@ def test_transforms_are_values() -> None:
     assert tf.log1p(on=["X", "raw.X"]).to_wire() == [["log1p", {"base": None, "on": k}] for k in ("X", "raw.X")]
     assert tf.scale([0, 1], torch.ones(2)).to_wire()[0][1]["std"] == np.ones(2).tobytes()
     assert math.isnan(tf.rank_tokens(2, divisor=[1, math.nan]).divisor[1])
+
+
+def test_a_panel_changes_no_value_and_a_filter_chooses_the_cells_of_statistics(mapped: Any, files: Any) -> None:
+    panel = [*files.var("inner")[5:40:3], "no such gene"]
+    data = mapped(obs_filter={"donor": "d2"}, var_names=panel, transforms=LOG)
+    chosen = np.array([donor == "d2" for donor in files.obs("donor")])
+    everywhere = whole(files, "outer", "X", lambda x: np.log1p(normalized(x, 1e4)))
+    columns = [files.var("outer").index(name) for name in panel[:-1]]
+    wanted = np.hstack([everywhere[np.ix_(chosen, columns)], np.zeros((chosen.sum(), 1))])
+    close(everything(data), wanted)
+    close(everything(data, form="csr"), wanted)
+    found = data.statistics()
+    assert (found.n, len(found.total)) == (chosen.sum(), chosen.sum())
+    np.testing.assert_allclose(found.mean, wanted.mean(axis=0), rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(found.var, wanted.var(axis=0, ddof=1), rtol=1e-5, atol=1e-12)
+    assert (found.present[-1], found.nonzero[-1]) == (0, 0)

@@ -145,11 +145,12 @@ def row_number(index: Any, n: int) -> int:
         raise TypeError(
             f"a row's index is an integer, not {type(index).__name__}; DataLoader and loader() take several"
         )
+    if isinstance(index, (float, np.floating, str)):  # numpy says IndexError of these alone
+        raise IndexOutOfRange(f"a row's index is an integer, not {index!r}", stage="get", object="index")
     try:
         number: int = operator.index(index)
     except TypeError:
-        message = f"a row's index is an integer, not {index!r}"
-        raise IndexOutOfRange(message, stage="get", object="index") from None
+        raise TypeError(f"a row's index is an integer, not {type(index).__name__}") from None
     if not -n <= number < n:
         raise _beyond(number, n)
     return number + n if number < 0 else number

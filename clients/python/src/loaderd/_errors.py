@@ -66,8 +66,8 @@ class VersionError(LoaderdError):
     code = "version"
 
 
-class InvalidArgument(LoaderdError, ValueError):
-    """An option has a value that it cannot have. The message names the value and what is allowed."""
+class InvalidArgument(LoaderdError, ValueError, TypeError):
+    """An option has a value, or a type of value, that it cannot have. The message names it and what is allowed."""
 
     code = "invalid_argument"
 
@@ -137,8 +137,8 @@ class SourceChanged(LoaderdError, OSError):
     _errno = errno.ESTALE
 
 
-class Closed(LoaderdError, RuntimeError):
-    """Something is used after its ``close()``. Make a new one."""
+class Closed(LoaderdError, RuntimeError, KeyError):
+    """Something is used after its ``close()``. Make a new one. A ``KeyError``, too, as lamindb's rows give."""
 
     code = "closed"
 

@@ -68,6 +68,9 @@ def _values(key: str, given: Any) -> tuple[list[Any], bool]:
         raise _wrong(f"obs_filter[{key!r}] is a dict", "give a value or a list of values")
     if hasattr(given, "__array__") and np.ndim(given) == 0:
         given = np.asarray(given)[()]
+    if isinstance(given, (set, frozenset)):
+        warn(f"obs_filter[{key!r}] is a set, which equals no label; give a list", LoaderdWarning)
+        return [], False
     several = isinstance(given, Iterable) and not isinstance(given, (str, bytes))
     values: dict[tuple[type, Any], Any] = {}
     null = False

@@ -65,7 +65,7 @@ class Getter:
         rows
             Their numbers.
         own
-            Whether ``raw.X`` is to have the columns of its file.
+            Whether rows of one file are to be as that file has them.
         """
         self._leases.flush(self.channel)
         request: Message = {"op": "get", "rows": rows, "format": self._format, "dtype": self._dtype}

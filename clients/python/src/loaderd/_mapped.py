@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from loaderd import _arguments, _filter, _torch
 from loaderd._encoders import Encoders
+from loaderd._given import Arguments
 from loaderd._inputs import Inputs
 from loaderd._source import OnDaemonLoss, Source
 from loaderd.collection import MappedCollection
@@ -95,6 +96,8 @@ def mapped(
     transforms
         What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
         unless ``dtype`` says otherwise.
+    encoders
+        Not supported yet.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
         `DaemonGone`.
@@ -124,7 +127,6 @@ def mapped(
     >>> for batch in mapped.loader(batch_size=128, shuffle=True, seed=0):  # doctest: +SKIP
     ...     batch["X"], batch["cell_type"]
     """
-    del cache_categories, parallel
     unseen = _arguments.choice("unseen", unseen, ("error", "unknown"))
     obs = _arguments.keys("obs_keys", obs_keys, [])
     encode, unknown, encoded = _arguments.labels_spec(obs, encode_labels, unknown_label)
@@ -146,7 +148,15 @@ def mapped(
         },
         on_daemon_loss=_arguments.choice("on_daemon_loss", on_daemon_loss, ("restart", "raise")),
     )
-    made = MappedCollection(source, encoded, _torch.dtype_name(dtype))
+    arguments = Arguments(
+        obs_keys=None if obs_keys is None else obs,
+        obsm_keys=None if obsm_keys is None else source.spec["obsm_keys"],
+        encode_labels=encoded or False,
+        unknown_label=unknown_label,
+        cache_categories=bool(cache_categories),
+        parallel=bool(parallel),
+    )
+    made = MappedCollection(source, encoded, _torch.dtype_name(dtype), arguments)
     try:
         made.warn_of_coverage()
         if made.filtered and not len(made):

@@ -38,7 +38,7 @@ class Framed:
         first asked for, and kept; for other columns see `get_obs`.
         """
         if self._obs is None:
-            self._obs = self.get_obs(self.obs_keys)
+            self._obs = self.get_obs(self.obs_keys or [])
         return self._obs.copy()
 
     def get_obs(self, columns: str | Sequence[str] | None = None, indices: Any = None) -> Any:
@@ -105,12 +105,12 @@ class Framed:
         wanted = np.arange(len(self)) if indices is None else _positions(indices, len(self))
         rows = _arguments.row_numbers(wanted, len(self))
         found = _collect(self._source, self._dtype, rows, scipy)
-        obsm = {key: found.pop(f"obsm_{key}") for key in self.obsm_keys}
+        obsm = {key: found.pop(f"obsm_{key}") for key in self.obsm_keys or []}
         x = found.pop("X", None)
         found.pop("raw.X", None)
         columns = self._query("obs_columns", long=True)[0]
         joined = [c["key"] for c in columns if not c["absent"] or self._spec("join") == "outer"]
-        obs = self.get_obs([*joined, *(key for key in self.obs_keys if key not in joined)], rows)
+        obs = self.get_obs([*joined, *(key for key in self.obs_keys or [] if key not in joined)], rows)
         obs.index.name = None
         if indices is not None or self._spec("obs_filter"):
             for key in obs.select_dtypes("category"):
@@ -127,7 +127,7 @@ class Framed:
     def _with_raw(self) -> Any:
         """Map the same files for ``raw.X`` alone."""
         only = self._source.variant(layers_keys=["raw.X"], obs_keys=[], obsm_keys=[], encoders=None, transforms=None)
-        return type(self)(only, [], self._dtype)  # type: ignore[call-arg]
+        return type(self)(only, [], self._dtype, self._arguments)  # type: ignore[call-arg]
 
     def _cells(self, rows: Vector | None) -> tuple[list[str], str | None]:
         """Give the names of rows, all or some; and what the files call them, if that is one name and no placeholder."""
@@ -162,17 +162,18 @@ class Framed:
     # What MappedCollection has.
 
     _source: Source
+    _arguments: Any
     _dtype: str | None
 
     def __len__(self) -> int:
         raise NotImplementedError
 
     @property
-    def obs_keys(self) -> list[str]:
+    def obs_keys(self) -> list[str] | None:
         raise NotImplementedError
 
     @property
-    def obsm_keys(self) -> list[str]:
+    def obsm_keys(self) -> list[str] | None:
         raise NotImplementedError
 
     @property
@@ -223,9 +224,10 @@ def _series(value: dict[str, Any], array: Array, values: Vector, present: Vector
     labels = array.categories
     if labels is None:
         missing = np.zeros(len(values), bool) if present is None else ~present
-        if value["nullable"] or (values.dtype.kind == "b" and missing.any()):
+        # Types are those of the whole column, whichever rows of it are wanted.
+        if value["nullable"] or (values.dtype.kind == "b" and present is not None):
             return _masked(pandas, values, missing)
-        if values.dtype.kind == "f" or not missing.any():
+        if values.dtype.kind == "f" or present is None:
             return values
         out = values.astype(np.float64)
         out[missing] = np.nan

@@ -52,6 +52,16 @@ def in_worker() -> bool:
     return get_worker_info() is not None
 
 
+def worker_dataset() -> Any:
+    """Give the dataset of the ``DataLoader`` whose worker this process is; None in others."""
+    if not in_use():
+        return None
+    from torch.utils.data import get_worker_info
+
+    info = get_worker_info()
+    return None if info is None else info.dataset
+
+
 def dtype_name(dtype: Any) -> str | None:
     """Give numpy's name of a dtype that comes as numpy's, as torch's, or as a string."""
     if dtype is None:

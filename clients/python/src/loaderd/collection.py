@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from loaderd import _arguments, _encoders, _fork, _query, _statistics, _torch
+from loaderd import _arguments, _fork, _query, _statistics, _torch
 from loaderd._errors import BatchesHeldWarning, Closed, InvalidArgument, LoaderdError, ProtocolError, from_wire
 from loaderd._getter import Getter
+from loaderd._given import Arguments, Given
 from loaderd._labels import Labelled
 from loaderd._obs import Framed
 from loaderd._show import Shown
@@ -35,7 +36,7 @@ MOST_ROWS: Final = 1 << 20
 """Rows of one request: their numbers fit one message."""
 
 
-class MappedCollection(VarViews, Labelled, Framed, Shown):
+class MappedCollection(Given, VarViews, Labelled, Framed, Shown):
     """Many h5ad files as one dataset; made by `mapped`.
 
     It has the interface of a map-style ``torch.utils.data.Dataset``: ``DataLoader(mapped, batch_size=128,
@@ -52,21 +53,19 @@ class MappedCollection(VarViews, Labelled, Framed, Shown):
         The encoded ones of its ``obs_keys``.
     dtype
         Of layers and ``obsm``.
+    arguments
+        What the user passed.
     """
 
-    def __init__(self, source: Source, encoded: list[str], dtype: str | None) -> None:
+    def __init__(self, source: Source, encoded: list[str], dtype: str | None, arguments: Arguments) -> None:
         self._source = source
+        self._arguments = arguments
         self._encoded = encoded
         self._dtype = dtype
         self._closed = False
         self._warned = False
         self._set_up()
-        losses = Losses(source)
-        while self._getter is None:
-            try:
-                self._attach(brief=False)
-            except ConnectionLost as lost:
-                losses.add(0, lost)
+        self._connect(brief=False)
 
     def _set_up(self) -> None:
         self._lock = threading.Lock()
@@ -81,8 +80,9 @@ class MappedCollection(VarViews, Labelled, Framed, Shown):
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Give one row: ``_store_idx``, layers and ``obsm_NAME`` as 1-D arrays, and ``obs`` values.
 
-        A missing value is NaN. A key that the row's file does not have is left out. ``raw.X`` has the variables of the
-        row's file, unless there is a panel; in batches it is joined by name, as ``X`` is.
+        A missing value is NaN. A key that the row's file does not have is left out. Values have the types of the row's
+        file, and ``raw.X`` its variables unless there is a panel; a batch has one type for all files, and its ``raw.X``
+        is joined by name, as ``X`` is.
         """
         row = np.array([_arguments.row_number(index, len(self))], dtype="<i8")
         maker, arrays = self._get(row.tobytes(), hold=False)
@@ -102,13 +102,12 @@ class MappedCollection(VarViews, Labelled, Framed, Shown):
 
     def _get(self, rows: bytes, *, hold: bool) -> tuple[RowMaker, list[Any]]:
         losses = Losses(self._source)
-        own = not hold and "raw.X" in self._source.spec["layers_keys"]
         with self._lock:
             while True:
                 self._check_open()
                 try:
                     getter = self._getter or self._attach()
-                    answer = getter.ask(rows, own=own)
+                    answer = getter.ask(rows, own=not hold)
                     if answer["op"] == "ready":
                         crowded = hold and getter.crowded
                         found = getter.read(answer, hold=hold and not crowded)
@@ -128,6 +127,15 @@ class MappedCollection(VarViews, Labelled, Framed, Shown):
                 BatchesHeldWarning,
             )
         return found
+
+    def _connect(self, *, brief: bool = True) -> None:
+        losses = Losses(self._source)
+        with self._lock:
+            while self._getter is None:
+                try:
+                    self._attach(brief=brief)
+                except ConnectionLost as lost:
+                    losses.add(0, lost)
 
     def _attach(self, *, brief: bool = True) -> Getter:
         channel = self._source.attach(brief=brief)
@@ -260,31 +268,6 @@ class MappedCollection(VarViews, Labelled, Framed, Shown):
         """``(n_obs, n_vars)``."""
         return self.n_obs, self.n_vars
 
-    @property
-    def encoders(self) -> dict[str, dict[Any, int]]:
-        """Label -> code, for each encoded key; `Encoders` saves them."""
-        return _encoders.tables_of(self._source.describe())
-
-    @property
-    def layers_keys(self) -> list[str]:
-        """As given, as a list."""
-        return list(self._source.spec["layers_keys"])
-
-    @property
-    def obs_keys(self) -> list[str]:
-        """As given, as a list."""
-        return list(self._source.spec["obs_keys"])
-
-    @property
-    def obsm_keys(self) -> list[str]:
-        """As given, as a list."""
-        return list(self._source.spec["obsm_keys"])
-
-    @property
-    def path_list(self) -> list[str]:
-        """The files, as absolute paths, in the order of the rows."""
-        return list(self._source.paths)
-
     def _query(self, what: str, *, long: bool = False, **args: Any) -> tuple[Any, dict[str, _query.Array]]:
         """Ask the daemon about the collection; ``long`` queries have a connection of their own, beside rows."""
         losses = Losses(self._source)
@@ -339,6 +322,22 @@ class MappedCollection(VarViews, Labelled, Framed, Shown):
         with self._lock:
             self._detach()
 
+    @classmethod
+    def torch_worker_init_fn(cls, worker_id: int) -> None:
+        """Connect a worker of a ``DataLoader`` at its start, as its ``worker_init_fn``.
+
+        Not needed: a worker connects when it is first asked for a row.
+
+        Parameters
+        ----------
+        worker_id
+            As torch passes it.
+        """
+        del worker_id
+        dataset = _torch.worker_dataset()
+        if isinstance(dataset, cls):
+            dataset._connect()
+
     def _check_open(self) -> None:
         if self._closed:
             raise Closed("the collection is closed", object="MappedCollection", hint="call loaderd.mapped again")
@@ -355,7 +354,7 @@ class MappedCollection(VarViews, Labelled, Framed, Shown):
         self._getter = None
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("_lock", "_getter", "_var_lists", "_indices", "_obs", "_overview")
+        left_out = ("_lock", "_getter", "_indices", "_var_lists", "_obs", "_overview")
         return {key: value for key, value in self.__dict__.items() if key not in left_out}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
