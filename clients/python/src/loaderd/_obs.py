@@ -163,6 +163,7 @@ class Framed:
     # What MappedCollection has.
 
     _source: Source
+    _arguments: Any
     _dtype: str | None
     _arguments: Arguments
 
@@ -225,9 +226,10 @@ def _series(value: dict[str, Any], array: Array, values: Vector, present: Vector
     labels = array.categories
     if labels is None:
         missing = np.zeros(len(values), bool) if present is None else ~present
-        if value["nullable"] or (values.dtype.kind == "b" and missing.any()):
+        # Types are those of the whole column, whichever rows of it are wanted.
+        if value["nullable"] or (values.dtype.kind == "b" and present is not None):
             return _masked(pandas, values, missing)
-        if values.dtype.kind == "f" or not missing.any():
+        if values.dtype.kind == "f" or present is None:
             return values
         out = values.astype(np.float64)
         out[missing] = np.nan
