@@ -156,6 +156,16 @@ def test_a_column_that_no_file_has_selects_nothing_and_warns_with_near_matches(m
             data[0]
 
 
+def test_a_set_matches_nothing_as_in_lamindb_and_says_so(files: Any, daemon: Any) -> None:
+    with (
+        pytest.warns(
+            loaderd.LoaderdWarning, match=r"obs_filter\['kind'\] is a set, which equals no label; give a list"
+        ),
+        loaderd.mapped(files.paths, obs_filter={"kind": {"B"}}) as data,
+    ):
+        assert len(data) == 0
+
+
 def test_a_filter_survives_the_daemon(made: Any, daemon: Any) -> None:
     with loaderd.mapped(made[0], obs_keys="grade", obs_filter="n_counts > 500") as data:
         before = data.indices.copy()

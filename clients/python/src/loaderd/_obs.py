@@ -17,7 +17,6 @@ from loaderd._wire import ConnectionLost
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from loaderd._given import Arguments
     from loaderd._query import Array
     from loaderd._source import Source
 
@@ -165,7 +164,6 @@ class Framed:
     _source: Source
     _arguments: Any
     _dtype: str | None
-    _arguments: Arguments
 
     def __len__(self) -> int:
         raise NotImplementedError
