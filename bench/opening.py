@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import json
 import os
 import sys
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.daemon import Daemon
-from bench.data import ManySpec, expected_sum
+from bench.manyspec import ManySpec, expected_sum
 from bench.memory import process_memory
 from bench.timing import CPUClock
 from bench.turns import ask
@@ -97,17 +98,19 @@ class Opening:
     state
         What was there before: ``"cold"``, ``"in page cache"`` or ``"in daemon"``.
     open
-        From the call of ``loaderd.mapped`` until it and every attribute that is not per cell have answered.
+        What the call of ``loaderd.mapped`` and then every attribute that is not per cell took, pandas being imported.
     mapped
         The part of the call alone.
     first_batch
-        From the call of ``loader`` to its first batch, dense and shuffled.
+        From the call of ``loader`` to its first batch, dense and shuffled; before the attributes.
     daemon
         The daemon's own memory (heap, stacks) after the attributes, less what it took before.
     peak
         The largest that the daemon's resident memory has been so far.
     client
-        The client's memory, the interpreter and numpy included, rings not.
+        The client's memory after the first batch, the interpreter and numpy included, rings not.
+    with_pandas
+        The same after the attributes, some of which import pandas.
     foreign
         Cores that other processes kept busy meanwhile.
     """
@@ -119,6 +122,7 @@ class Opening:
     daemon: float
     peak: float
     client: float
+    with_pandas: float
     foreign: float
 
 
@@ -135,6 +139,8 @@ ATTRIBUTES = (
     "n_vars_list",
     "original_shapes",
     "var_joint",
+    "var_list",
+    "join_vars",
     "encoders",
     "layers_keys",
     "obs_keys",
@@ -170,25 +176,31 @@ def measure(case: Case, paths: str, daemon: int, empty: float, state: str) -> Op
     started = time.perf_counter()
     with loaderd.mapped(paths, **case.options) as mapped:
         opened = time.perf_counter()
+        batch = next(iter(mapped.loader(batch_size=128, shuffle=True, seed=1, to="numpy")))
+        first = time.perf_counter()
+        client = _client()
+        _check(case.spec, batch, mapped.encoders["cell_type"])
+        importlib.import_module("pandas")  # some attributes need it; imports are not what is measured
+        called = time.perf_counter()
         for name in ATTRIBUTES:
             getattr(mapped, name)
         asked = time.perf_counter()
-        own = process_memory(daemon).own - empty
-        called = time.perf_counter()
-        batch = next(iter(mapped.loader(batch_size=128, shuffle=True, seed=1, to="numpy")))
-        first = time.perf_counter() - called
-        _check(case.spec, batch, mapped.encoders["cell_type"])
-        client = process_memory(os.getpid())
-    return Opening(
-        state,
-        asked - started,
-        opened - started,
-        first,
-        own,
-        _peak(daemon),
-        client.own + client.mapped,
-        clock.foreign(),
-    )
+        return Opening(
+            state,
+            open=opened - started + asked - called,
+            mapped=opened - started,
+            first_batch=first - opened,
+            daemon=process_memory(daemon).own - empty,
+            peak=_peak(daemon),
+            client=client,
+            with_pandas=_client(),
+            foreign=clock.foreign(),
+        )
+
+
+def _client() -> float:
+    memory = process_memory(os.getpid())
+    return memory.own + memory.mapped
 
 
 def _check(spec: ManySpec, batch: Any, encoder: dict[str, int]) -> None:
@@ -217,6 +229,7 @@ _HEAD = (
     "bytes a cell",
     "peak MB",
     "client MB",
+    "with pandas MB",
     "runs",
 )
 
@@ -240,6 +253,7 @@ def _rows(case: Case, found: list[Opening]) -> list[list[str]]:
                 f"{middle('daemon') * 1e6 / cells:.2f}",
                 f"{middle('peak'):,.0f}",
                 f"{middle('client'):,.1f}",
+                f"{middle('with_pandas'):,.1f}",
                 str(len(runs)),
             ]
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.data.folder import Collection, ensure
-from bench.data.many import ManyFiles, ManySpec, ensure_many, expected_sum
+from bench.data.many import ManyFiles, ensure_many
 from bench.data.spec import Compression, DataSpec
 
 __all__ = [
@@ -11,8 +11,6 @@ __all__ = [
     "Compression",
     "DataSpec",
     "ManyFiles",
-    "ManySpec",
     "ensure",
     "ensure_many",
-    "expected_sum",
 ]

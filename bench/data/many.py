@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
 import shutil
@@ -18,54 +17,16 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from bench.manyspec import CELL_TYPES, DONORS, label_codes
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
+    from bench.manyspec import ManySpec
 
-__all__ = ["CELL_TYPES", "DONORS", "ManyFiles", "ManySpec", "ensure_many", "expected_sum", "label_codes"]
+__all__ = ["ManyFiles", "ensure_many"]
 
-CELL_TYPES = 24
-"""Labels of ``cell_type``, the same in all files."""
-
-DONORS = 20
-"""Labels of ``donor`` in each file; no other file has them."""
-
-_VERSION = 1  # to be raised when the same parameters give other data
 _SPEC = "spec.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class ManySpec:
-    """The parameters that decide every byte.
-
-    Parameters
-    ----------
-    files
-        Number of files.
-    cells
-        Cells of each file.
-    genes
-        Genes of each file.
-    values
-        Stored values of each cell, in ``X`` and in ``layers["counts"]``.
-    lists
-        Different gene lists; files take turns with them. Neighbouring ones differ by one gene in a hundred.
-    rich
-        Also ``layers["counts"]``, ``obsm["X_pca"]`` (50 wide), and ``obs`` columns of text, numbers and booleans.
-    """
-
-    files: int
-    cells: int
-    genes: int = 20_000
-    values: int = 4
-    lists: int = 4
-    rich: bool = False
-
-    def key(self) -> str:
-        """Return a short name that no other parameters have."""
-        text = json.dumps({**dataclasses.asdict(self), "version": _VERSION}, sort_keys=True)
-        return f"many-{self.files}x{self.cells}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,16 +54,6 @@ class ManyFiles:
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
             finally:
                 os.close(descriptor)
-
-
-def label_codes(spec: ManySpec, file: int) -> NDArray[np.int8]:
-    """Return the code of ``cell_type`` of each cell of a file."""
-    return ((np.arange(spec.cells) + file) % CELL_TYPES).astype(np.int8)
-
-
-def expected_sum(spec: ManySpec, codes: NDArray[np.int64], files: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the sum of the stored values of cells with these labels in these files, before a join drops some."""
-    return ((codes - files) % CELL_TYPES + 1) * spec.values
 
 
 def ensure_many(spec: ManySpec, root: Path, say: Callable[[str], None] = lambda _: None) -> ManyFiles:

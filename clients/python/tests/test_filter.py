@@ -25,7 +25,6 @@ VALUES: list[tuple[str, dict[str, Any], dict[str, list[Any]]]] = [
     ("an array of no dimension", {"kind": np.array("B")}, {"kind": ["B"]}),
     ("a Series", {"kind": pd.Series(["B", "T"])}, {"kind": ["B", "T"]}),
     ("a categorical Series", {"kind": pd.Series(["B", None], dtype="category")}, {"kind": ["B", None]}),
-    ("a set", {"kind": {"B"}}, {"kind": ["B"]}),
     ("a value that no row has", {"kind": "unused"}, {"kind": ["unused"]}),
     ("no value", {"kind": []}, {"kind": []}),
     (
@@ -155,6 +154,16 @@ def test_a_column_that_no_file_has_selects_nothing_and_warns_with_near_matches(m
         assert list(data.loader(4)) == []
         with pytest.raises(IndexError):
             data[0]
+
+
+def test_a_set_matches_nothing_as_in_lamindb_and_says_so(files: Any, daemon: Any) -> None:
+    with (
+        pytest.warns(
+            loaderd.LoaderdWarning, match=r"obs_filter\['kind'\] is a set, which equals no label; give a list"
+        ),
+        loaderd.mapped(files.paths, obs_filter={"kind": {"B"}}) as data,
+    ):
+        assert len(data) == 0
 
 
 def test_a_filter_survives_the_daemon(made: Any, daemon: Any) -> None:

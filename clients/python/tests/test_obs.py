@@ -71,6 +71,8 @@ def equal_frames(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
     for key in theirs:
         a, b = ours[key].reset_index(drop=True), theirs[key].reset_index(drop=True)
         if a.dtype != b.dtype:  # text: pandas 3 has a dtype of its own
+            if not len(b) and b.dtype == np.float64:
+                continue  # what pandas makes of a column of no rows that some parts lack; ours is that of all rows
             assert not isinstance(b.dtype, pd.CategoricalDtype)
             assert not pd.api.types.is_numeric_dtype(b.dtype), key
             a, b = a.astype(object), b.astype(object)

@@ -68,8 +68,9 @@ class Getter:
             Whether rows of one file are to be as that file has them.
         """
         self._leases.flush(self.channel)
-        request: Message = {"op": "get", "rows": rows, "format": self._format, "dtype": self._dtype}
-        answer = self.channel.request(request | {"own": True} if own else request)
+        answer = self.channel.request(
+            {"op": "get", "rows": rows, "format": self._format, "dtype": self._dtype, "own": own}
+        )
         if answer.get("op") == "error" and answer.get("code") == DaemonGone.code:
             raise ConnectionLost("the daemon is leaving")
         if answer.get("op") not in ("ready", "error"):

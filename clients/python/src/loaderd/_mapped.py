@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from loaderd import _arguments, _filter, _torch
 from loaderd._encoders import Encoders
 from loaderd._given import Arguments
+from loaderd._inputs import Inputs
 from loaderd._source import OnDaemonLoss, Source
 from loaderd.collection import MappedCollection
 from loaderd.transforms import to_wire
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     from loaderd.transforms import Transform
@@ -21,7 +21,7 @@ Join = Literal["inner", "outer"] | None
 
 
 def mapped(
-    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    paths: Any,
     layers_keys: str | Sequence[str] | None = None,
     obs_keys: str | Sequence[str] | None = None,
     obsm_keys: str | Sequence[str] | None = None,
@@ -33,7 +33,7 @@ def mapped(
     parallel: bool = False,
     dtype: Any = None,
     stream: bool = False,
-    is_run_input: bool | None = None,
+    is_run_input: Any = None,
     *,
     var_names: Sequence[str] | None = None,
     var_key: str | None = None,
@@ -50,7 +50,9 @@ def mapped(
     Parameters
     ----------
     paths
-        A path, a pattern such as ``"data/*.h5ad"`` (its matches are sorted), or a list of these.
+        A path, a pattern such as ``"data/*.h5ad"`` (its matches are sorted), or a list of these. Also an artifact, a
+        collection or a query set of an installed lamindb: artifacts in their order, those that are neither
+        ``.h5ad`` nor ``.zarr`` left out with a warning.
     layers_keys
         ``"X"`` (the default), ``"raw.X"``, or names under ``layers``; one or several.
     obs_keys
@@ -74,25 +76,26 @@ def mapped(
     dtype
         Of layers and ``obsm``: a string, a numpy or a torch dtype. None: that of the files. ``"bfloat16"``, which
         numpy lacks, comes as tensors only.
-    stream, is_run_input
-        Accepted as lamindb's ``Collection.mapped`` does; files are local, and no runs are recorded.
+    stream
+        Of lamindb's objects: read an artifact where it is, instead of the copy that ``artifact.cache()`` gives. Only
+        local files can be read.
+    is_run_input
+        Of lamindb's objects: whether they are tracked as inputs of the run, as lamindb's ``mapped`` does.
     var_names
         A panel of variables: the columns of ``X``, layers and ``raw.X``, in this order, whatever the files hold and
         ``join`` says. What a file lacks is 0 in its rows; `MappedCollection.coverage` has a report.
     var_key
         The column of ``var`` (and of ``raw.var``) that names variables, such as one of Ensembl ids; None: the index.
         All files must have it, with text, categories or whole numbers, none missing and none twice.
+    transforms
+        What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
+        unless ``dtype`` says otherwise.
     encoders
         The codes of labels, instead of those that follow from the files: `Encoders`, a dict of key -> label -> code,
         the path of a file that `Encoders.save` wrote, or another collection. Codes are then exactly those of the
         tables, also where the files lack labels. Keys that have no table are encoded by the files' labels.
     unseen
         What to do with a label of the files that is not in the table: ``"error"``, or code -1 as ``"unknown"``.
-    transforms
-        What is done to the values of layers, in this order: see `loaderd.transforms`. A transformed layer is float32
-        unless ``dtype`` says otherwise.
-    encoders
-        Not supported yet.
     on_daemon_loss
         What to do when the daemon dies: ``"restart"`` it, go on at the same place and warn once; or ``"raise"``
         `DaemonGone`.
@@ -122,12 +125,12 @@ def mapped(
     >>> for batch in mapped.loader(batch_size=128, shuffle=True, seed=0):  # doctest: +SKIP
     ...     batch["X"], batch["cell_type"]
     """
-    del stream, is_run_input
     unseen = _arguments.choice("unseen", unseen, ("error", "unknown"))
     obs = _arguments.keys("obs_keys", obs_keys, [])
     encode, unknown, encoded = _arguments.labels_spec(obs, encode_labels, unknown_label)
+    inputs = Inputs(paths, stream=stream, is_run_input=is_run_input)
     source = Source(
-        paths=_arguments.expand(paths),
+        paths=inputs.paths,
         spec={
             "layers_keys": _arguments.keys("layers_keys", layers_keys, ["X"]),
             "obs_keys": obs,
@@ -156,7 +159,8 @@ def mapped(
         made.warn_of_coverage()
         if made.filtered and not len(made):
             _filter.warn_unknown(made._query("filter")[0]["unknown"])
-    except BaseException:  # a warning may be an error
+        inputs.track()
+    except BaseException:  # a warning may be an error, and lamindb may refuse
         made.close()
         raise
     return made

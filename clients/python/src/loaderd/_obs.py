@@ -127,7 +127,7 @@ class Framed:
     def _with_raw(self) -> Any:
         """Map the same files for ``raw.X`` alone."""
         only = self._source.variant(layers_keys=["raw.X"], obs_keys=[], obsm_keys=[], encoders=None, transforms=None)
-        return type(self)(only, [], self._dtype)  # type: ignore[call-arg]
+        return type(self)(only, [], self._dtype, self._arguments)  # type: ignore[call-arg]
 
     def _cells(self, rows: Vector | None) -> tuple[list[str], str | None]:
         """Give the names of rows, all or some; and what the files call them, if that is one name and no placeholder."""
@@ -162,6 +162,7 @@ class Framed:
     # What MappedCollection has.
 
     _source: Source
+    _arguments: Any
     _dtype: str | None
 
     def __len__(self) -> int:
@@ -223,9 +224,10 @@ def _series(value: dict[str, Any], array: Array, values: Vector, present: Vector
     labels = array.categories
     if labels is None:
         missing = np.zeros(len(values), bool) if present is None else ~present
-        if value["nullable"] or (values.dtype.kind == "b" and missing.any()):
+        # Types are those of the whole column, whichever rows of it are wanted.
+        if value["nullable"] or (values.dtype.kind == "b" and present is not None):
             return _masked(pandas, values, missing)
-        if values.dtype.kind == "f" or not missing.any():
+        if values.dtype.kind == "f" or present is None:
             return values
         out = values.astype(np.float64)
         out[missing] = np.nan
