@@ -123,6 +123,10 @@ func (p *program) denseHint() string {
 // checkWidth holds arrays to the number of joined variables.
 func (s *step) checkWidth(join *varJoin, layer string) error {
 	arrays := map[string][]float64{"mean": s.mean}
+	if s.rank != nil && join.uneven >= 0 {
+		return fail(ErrInvalid, stageOpen, "transforms."+s.name, `use join="inner" or "outer", or a panel`,
+			"tokens are numbers of genes, and the files differ in theirs and are not joined")
+	}
 	if s.rank != nil {
 		arrays = map[string][]float64{"divisor": s.rank.divisor, "ids": s.rank.given}
 	}

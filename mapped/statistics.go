@@ -158,6 +158,10 @@ func (c *Collection) newStatPass(ctx context.Context, o StatisticsOptions) (*sta
 		return nil, key, err
 	}
 	list, prog, join := c.options.Transforms, c.programs[i], c.joinOf(layer)
+	if join.uneven >= 0 {
+		return nil, key, fail(ErrInvalid, stageStatistics, "join", `open the files with join="inner" or "outer", or with a panel`,
+			"the files differ in their genes and are not joined: a column of %s is another gene in each", layer)
+	}
 	if o.Transforms != nil {
 		list = o.Transforms
 		steps, err := parseTransforms(list, c.options.LayersKeys)

@@ -437,6 +437,15 @@ func TestTransformsThatCannotBeAreRefused(t *testing.T) {
 	_, err = c.NewEncoder(EncoderOptions{Format: CSR})
 	wantError(t, err, ErrInvalid, "scale makes another value of 0", "zero_center=False")
 	b := countsStore([]string{"h"}, []float64{1})
+	_, err = openModel([]*modelStore{a, b}, Options{Join: JoinNone, Transforms: []Transform{{"rank_tokens", map[string]any{"k": 3}}}})
+	wantError(t, err, ErrInvalid, "numbers of genes")
+	apart, err := openModel([]*modelStore{a, b}, Options{Join: JoinNone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer apart.Close()
+	_, err = apart.Statistics(t.Context(), StatisticsOptions{})
+	wantError(t, err, ErrInvalid, "another gene in each")
 	_, err = openModel([]*modelStore{a, b}, Options{Join: JoinNone, Transforms: []Transform{scale}})
 	wantError(t, err, ErrInvalid, "not joined", "inner")
 }

@@ -17,7 +17,12 @@ func fileIdentity(path string) (string, error) {
 		return "", err
 	}
 	st := fi.Sys().(*syscall.Stat_t)
-	return fmt.Sprintf("%d:%d:%d:%d", st.Dev, st.Ino, st.Size, fi.ModTime().UnixNano()), nil
+	own := fmt.Sprintf("%d:%d:%d:%d", st.Dev, st.Ino, st.Size, fi.ModTime().UnixNano())
+	if !fi.IsDir() {
+		return own, nil
+	}
+	inside, err := folderIdentity(path)
+	return own + inside, err
 }
 
 // hungUp reports whether the other end has closed the connection.

@@ -13,7 +13,12 @@ func fileIdentity(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d:%d", fi.Size(), fi.ModTime().UnixNano()), nil
+	own := fmt.Sprintf("%d:%d", fi.Size(), fi.ModTime().UnixNano())
+	if !fi.IsDir() {
+		return own, nil
+	}
+	inside, err := folderIdentity(path)
+	return own + inside, err
 }
 
 // hungUp cannot look: a query goes on to its end.

@@ -184,3 +184,21 @@ def test_values_on_the_wire_are_plain_and_each_comes_once() -> None:
         _filter.wire_filter({"a": range(1_000_001)})
     with pytest.raises(loaderd.InvalidArgument, match="has the value"):
         _filter.wire_filter({"a": [1 << 64]})
+
+
+def test_a_state_fits_a_filter_that_chooses_the_same_however_it_is_written(files: Any, daemon: Any) -> None:
+    def rows(obs_filter: Any, state: Any, n: int) -> tuple[list[int], Any]:
+        with loaderd.mapped(files.paths, obs_filter=obs_filter) as data:
+            loader = data.loader(1, shuffle=True, seed=1, to="numpy")
+            if state is not None:
+                loader.load_state_dict(state)
+            batches = iter(loader)
+            found = [int(next(batches)["_idx"][0]) for _ in range(n)]
+            return found, loader.state_dict()
+
+    whole, _ = rows({"kind": ["B cell", "T cell"]}, None, 4)
+    first, state = rows({"kind": ["B cell", "T cell"]}, None, 2)
+    rest, _ = rows("kind in ('T cell', 'B cell')", state, 2)
+    assert first + rest == whole
+    with pytest.raises(loaderd.InvalidArgument, match="dataset"):
+        rows("kind == 'T cell'", state, 1)

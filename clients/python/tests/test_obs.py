@@ -191,3 +191,27 @@ def test_a_package_that_is_not_there_is_named_with_the_extra(
     monkeypatch.setattr("loaderd._obs.importlib.import_module", without)
     with pytest.raises(ImportError, match=rf"{call} needs {package}: pip install 'loaderd\[anndata\]'"):
         getattr(one, call)()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_halves_come_as_float32(several: Any, mapped: Callable[..., Any], dtype: str) -> None:
+    paths, _ = several
+    pytest.importorskip("torch")
+    whole = mapped(paths, join="outer", obsm_keys=["X_pca"]).to_adata([0, 3])
+    half = mapped(paths, join="outer", obsm_keys=["X_pca"], dtype=dtype).to_adata([0, 3])
+    assert half.X.dtype == half.obsm["X_pca"].dtype == np.float32
+    np.testing.assert_allclose(half.X.toarray(), whole.X.toarray(), rtol=1e-2)
+
+
+def test_a_closed_collection_has_no_obs(several: Any, mapped: Callable[..., Any]) -> None:
+    one = mapped(several[0], obs_keys=["type"])
+    one.close()
+    for ask in (lambda: one.get_obs(), lambda: one.to_adata(), lambda: one.get_merged_labels("type")):
+        with pytest.raises(loaderd.Closed):
+            ask()
+
+
+def test_a_sparse_half_is_refused_for_scipy_and_says_why(mapped: Callable[..., Any]) -> None:
+    loader = mapped().loader(2, format="csr", to="scipy", dtype="float16")
+    with pytest.raises(loaderd.InvalidArgument, match="scipy has no sparse float16"):
+        next(iter(loader))

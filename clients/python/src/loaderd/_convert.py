@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from loaderd._batch import CSR, Batch, label_table
+from loaderd._errors import InvalidArgument
 from loaderd._mask import Masks
 from loaderd._schema import Array, Field, Reader, mask_of
 from loaderd._torch import refuse_bfloat16
@@ -57,6 +58,9 @@ class Converter:
                     raise refuse_bfloat16(f.name)
                 self._values.append((f.name, _torch_csr(bfloat16) if f.kind == "csr" else bfloat16))
                 continue
+            if target == "scipy" and f.kind == "csr" and f.dtype == np.float16:
+                hint = 'ask for dtype="float32", or for to="torch"'
+                raise InvalidArgument("scipy has no sparse float16", stage="start", object=f.name, hint=hint)
             function: Callable[[Any], Any] = sparse if f.kind == "csr" else convert
             if f.kind == "column" and f.name in encoded:
                 self._categories[f.name] = f.categories or ()

@@ -90,7 +90,7 @@ class Framed:
         anndata.AnnData
             ``X`` and ``layers`` as ``layers_keys`` says, as CSR, over the joined variables; ``obsm`` as ``obsm_keys``
             says. ``obs`` has, with ``join="inner"``, the columns that all files have, else all columns, and in any case
-            ``obs_keys``. ``var`` has names only, and ``uns`` is empty. All of it is in memory.
+            ``obs_keys``. ``var`` has names only, and ``uns`` is empty. Halves come as float32. All of it is in memory.
 
         Raises
         ------
@@ -104,7 +104,9 @@ class Framed:
             raise Unsupported("join=None gives variables no names", stage="get", object="to_adata", hint=hint)
         wanted = np.arange(len(self)) if indices is None else _positions(indices, len(self))
         rows = _arguments.row_numbers(wanted, len(self))
-        found = _collect(self._source, self._dtype, rows, scipy)
+        # scipy has no sparse matrix of halves.
+        dtype = "float32" if self._dtype in ("float16", "bfloat16") else self._dtype
+        found = _collect(self._source, dtype, rows, scipy)
         obsm = {key: found.pop(f"obsm_{key}") for key in self.obsm_keys or []}
         x = found.pop("X", None)
         found.pop("raw.X", None)
@@ -119,7 +121,7 @@ class Framed:
         adata = anndata.AnnData(X=x, obs=obs, var=var, layers=found, obsm=obsm)
         if raw:
             with contextlib.closing(self._with_raw()) as other:
-                in_raw = _collect(other._source, self._dtype, rows, scipy)["raw.X"]
+                in_raw = _collect(other._source, dtype, rows, scipy)["raw.X"]
                 names = pandas.Index(other._query("raw_var", long=True)[0], dtype=object)
             adata.raw = anndata.AnnData(X=in_raw, obs=obs[[]], var=pandas.DataFrame(index=names))
         return adata

@@ -270,6 +270,7 @@ class MappedCollection(Given, VarViews, Labelled, Framed, Shown):
 
     def _query(self, what: str, *, long: bool = False, **args: Any) -> tuple[Any, dict[str, _query.Array]]:
         """Ask the daemon about the collection; ``long`` queries have a connection of their own, beside rows."""
+        self._check_open()
         losses = Losses(self._source)
         if long:
             while True:

@@ -191,7 +191,9 @@ class Loader:
             raise InvalidArgument(message, stage="state", object="state", hint="pass what state_dict() gave") from None
         self._must_be("version", version, STATE_VERSION, "take it with this version of loaderd")
         self._must_encode_alike(state.get("encoders") or {})
-        self._must_be("spec", spec, self._spec_hash(), "use the keys, join, labels and shuffle of then")
+        self._must_be(
+            "spec", spec, self._spec_hash(), "use the keys, join, labels, panel, transforms and shuffle of then"
+        )
         self._must_be("dataset", dataset, self._source.hash, "map the files that it was taken from, in the same order")
         if self._options.seed_given or not self._options.shuffle:
             self._must_be("seed", numbers["seed"], self._options.seed, "make the loader with that seed, or with None")
@@ -219,6 +221,7 @@ class Loader:
         """Hash what makes the rows and their order, besides data and seed."""
         what = {"shuffle": self._options.shuffle} | self._source.spec
         what.pop("encoders", None)  # compared by their labels
+        what.pop("obs_filter", None)  # the dataset's hash has what it chose, however it is written
         return hashlib.sha256(json.dumps(what, sort_keys=True, default=bytes.hex).encode()).hexdigest()[:16]
 
     # --- about it -------------------------------------------------------------------------------------------
