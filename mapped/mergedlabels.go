@@ -18,6 +18,21 @@ type Labels struct {
 	absent []byte       // of numbers: what a missing value looks like
 }
 
+// newLabels finds the column of a key, and makes the labels of its rows without their parts.
+func (c *Collection) newLabels(ctx context.Context, key string) (*obsColumn, *Labels, error) {
+	if c.closed.Load() {
+		return nil, nil, errClosed()
+	}
+	col, names, err := c.obs(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	if col == nil {
+		return nil, nil, fail(ErrUnknownKey, stageRead, "obs/"+key, didYouMean(key, names), "no store has %q in obs", key)
+	}
+	return col, &Labels{N: c.NObs(), rows: c.rowSets(), parts: make([]columnPart, len(col.parts))}, nil
+}
+
 // Labels gives the values of an obs column, which need not be among
 // Options.ObsKeys, for the rows that the filter keeps. A store without the column
 // has missing labels.
@@ -28,17 +43,10 @@ type Labels struct {
 //
 // It fails with ErrUnknownKey for a key that no store has, ErrBadFile, ErrChanged, ErrClosed.
 func (c *Collection) Labels(ctx context.Context, key string) (*Labels, error) {
-	if c.closed.Load() {
-		return nil, errClosed()
-	}
-	col, names, err := c.obs(ctx, key)
+	col, l, err := c.newLabels(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	if col == nil {
-		return nil, fail(ErrUnknownKey, stageRead, "obs/"+key, didYouMean(key, names), "no store has %q in obs", key)
-	}
-	l := &Labels{N: c.NObs(), rows: c.rowSets(), parts: make([]columnPart, len(col.parts))}
 	var types []dtype
 	objects, absent := false, false
 	for i, p := range col.parts {

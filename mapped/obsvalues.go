@@ -144,17 +144,10 @@ type ObsValues struct {
 // ObsValues gives the values of an obs column, which need not be among Options.ObsKeys, for the rows that the filter keeps.
 // Numbers have the promoted type of the stores; where one is missing stands NaN or 0. It fails as Labels does.
 func (c *Collection) ObsValues(ctx context.Context, key string) (*ObsValues, error) {
-	if c.closed.Load() {
-		return nil, errClosed()
-	}
-	col, names, err := c.obs(ctx, key)
+	col, l, err := c.newLabels(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	if col == nil {
-		return nil, fail(ErrUnknownKey, stageRead, "obs/"+key, didYouMean(key, names), "no store has %q in obs", key)
-	}
-	l := &Labels{N: c.NObs(), rows: c.rowSets(), parts: make([]columnPart, len(col.parts))}
 	out := &ObsValues{Labels: l, Kind: ObsNumber}
 	categorical, text, plain := true, false, false
 	var types []dtype
