@@ -5,6 +5,7 @@ package ipc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -270,7 +271,7 @@ func TestDialDoesNotWaitForADaemonThatIsSilent(t *testing.T) {
 
 func TestAnotherMajorIsRefusedByNameOfBoth(t *testing.T) {
 	for name, answer := range map[string]Message{
-		"the daemon refuses": &Error{Code: CodeVersion, Message: "client speaks 1.1, this daemon 7.3"},
+		"the daemon refuses": &Error{Code: CodeVersion, Message: "client speaks 1.2, this daemon 7.3"},
 		"the client refuses": &Welcome{Protocol: [2]int{7, 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -285,7 +286,7 @@ func TestAnotherMajorIsRefusedByNameOfBoth(t *testing.T) {
 			check(t, d.Serve(socket))
 			defer d.Stop()
 			_, err := Dial(soon(t), DialOptions{Socket: socket})
-			wantError(t, err, ErrVersion, "1.1", "7.3")
+			wantError(t, err, ErrVersion, fmt.Sprintf("%d.%d", Major, Minor), "7.3")
 		})
 	}
 }

@@ -44,8 +44,9 @@ type Start struct {
 	Rank      int    `msgpack:"rank"`
 	WorldSize int    `msgpack:"world_size"`
 	Format    string `msgpack:"format"`
-	DType     string `msgpack:"dtype,omitempty"` // as in [Get]
-	Prefetch  int    `msgpack:"prefetch"`        // batches to have ready; 0: the daemon's choice
+	DType     string `msgpack:"dtype,omitempty"`  // as in [Get]
+	Prefetch  int    `msgpack:"prefetch"`         // batches to have ready; 0: the daemon's choice
+	Follow    bool   `msgpack:"follow,omitempty"` // go on with the next epoch, and so on, until stopped
 }
 
 // Order names the order of the rows: a pure function of kind, seed and epoch.

@@ -3,7 +3,7 @@ package ipc
 // The version of docs/protocol.md that this package speaks.
 const (
 	Major = 1
-	Minor = 1
+	Minor = 2
 )
 
 // Align is the alignment of every buffer in a frame, of every frame, and the multiple of which a frame's

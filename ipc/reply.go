@@ -41,7 +41,8 @@ type Started struct {
 	SegSize int64  `msgpack:"seg_size"`
 	FDs     int    `msgpack:"fds"`
 	Frames  int    `msgpack:"frames"`
-	Steps   int64  `msgpack:"steps"` // batches the stream will send
+	Steps   int64  `msgpack:"steps"` // batches of the epoch in which the stream begins, from where it does
+	Next    int64  `msgpack:"next"`  // batches of each epoch after it; 0: the stream ends with the first
 	N       int    `msgpack:"n"`     // rows of a full batch
 }
 

@@ -22,6 +22,7 @@ type StartOptions struct {
 	Format    string // of the layers: "dense" (default) or "csr"
 	DType     string // of the layers; default: the files' own
 	Prefetch  int    // batches to have ready beside the one in hand; default: the daemon's choice
+	Follow    bool   // go on with the next epoch, and the next, until the session is closed
 }
 
 // Session is one stream of batches: one epoch's order, or the rest of it. It ends with its client, or when the client starts
@@ -49,7 +50,7 @@ func (c *Client) Start(ctx context.Context, o StartOptions) (*Session, error) {
 	err := c.send(&Start{
 		Gen: s.gen, Order: Order{Kind: cmp.Or(o.Order, "sequential"), Seed: o.Seed}, Epoch: o.Epoch, Position: o.Position,
 		BatchSize: o.BatchSize, DropLast: o.DropLast, Rank: o.Rank, WorldSize: cmp.Or(o.WorldSize, 1),
-		Format: cmp.Or(o.Format, "dense"), DType: o.DType, Prefetch: o.Prefetch,
+		Format: cmp.Or(o.Format, "dense"), DType: o.DType, Prefetch: o.Prefetch, Follow: o.Follow,
 	})
 	if err == nil {
 		select {
@@ -85,8 +86,11 @@ func (c *Client) supersede(s *Session) {
 // Schema is the list of fields of each batch.
 func (s *Session) Schema() Schema { return s.info.Schema }
 
-// Steps is the number of batches of the whole stream.
+// Steps is the number of batches of the epoch in which the stream begins, from where it does.
 func (s *Session) Steps() int64 { return s.info.Steps }
+
+// NextSteps is the number of batches of each epoch after it; 0 where the stream does not follow on.
+func (s *Session) NextSteps() int64 { return s.info.Next }
 
 // Frames is how many batches the daemon keeps ready or in the client's hands.
 func (s *Session) Frames() int { return s.info.Frames }

@@ -43,7 +43,7 @@ func (c *conn) streamStats() *ipc.Stats {
 	}
 	inUse, bytes := st.mem.usage()
 	return &ipc.Stats{
-		Gen: st.gen, Epoch: st.req.Epoch, Steps: st.steps, Sent: st.sent.Load(), Released: st.released.Load(),
+		Gen: st.gen, Epoch: st.req.Epoch, Steps: st.first.Steps(), Sent: st.sent.Load(), Released: st.released.Load(),
 		Frames: st.depth, InUse: inUse, RingBytes: bytes, OneOff: st.oneOff.Load(), Waits: st.waits.Load(),
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/mapped"
-	"github.com/loaderd/loaderd/sampler"
 )
 
 const (
@@ -30,16 +29,14 @@ const (
 type stream struct {
 	gen   int64
 	req   ipc.Start
-	plan  sampler.Plan
-	order *sampler.Epoch
 	conn  *ipc.Conn
 	pool  *pool
 	stats *counters
 	data  *dataset
+	*course
 	*encoding
 
 	depth int // frames agreed on
-	steps int64
 	mem   *segments
 	lane  lane
 	queue chan *frame // planned, in order
@@ -61,39 +58,23 @@ type stream struct {
 
 // newStream checks the request, reserves the ring, and starts nothing yet.
 func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters, d *dataset, req ipc.Start) (*stream, error) {
-	kind, err := sampler.ParseKind(req.Order.Kind)
+	course, err := newCourse(d.coll.NObs(), &req)
 	if err != nil {
-		return nil, invalid("start", "order", err)
-	}
-	n := d.coll.NObs()
-	order, err := sampler.New(sampler.Spec{N: n, Kind: kind, Seed: req.Order.Seed})
-	if err != nil {
-		return nil, invalid("start", "order", err)
-	}
-	plan := sampler.Plan{
-		N: n, Start: req.Position, BatchSize: req.BatchSize,
-		World: req.WorldSize, Rank: req.Rank, DropLast: req.DropLast,
-	}
-	if err := plan.Validate(); err != nil {
-		return nil, invalid("start", "batches", err)
+		return nil, err
 	}
 	if req.Gen < 0 {
 		return nil, negative("gen", req.Gen)
 	}
-	if req.Epoch < 0 {
-		return nil, negative("epoch", req.Epoch)
-	}
 	if req.Prefetch < 0 || req.Prefetch > maxFrames {
 		return nil, invalid("start", "prefetch", fmt.Errorf("must be 0 (automatic) to %d, got %d", maxFrames, req.Prefetch))
 	}
-	enc, err := newEncoding(ctx, d.coll, req.Format, req.DType, mapped.EncoderOptions{MayPad: plan.MayPad()})
+	enc, err := newEncoding(ctx, d.coll, req.Format, req.DType, mapped.EncoderOptions{MayPad: course.mayPad()})
 	if err != nil {
 		return nil, err
 	}
 	s := &stream{
-		gen: req.Gen, req: req, plan: plan, order: order.Epoch(uint64(req.Epoch)),
-		conn: conn, pool: pool, stats: total, data: d, encoding: enc,
-		steps: plan.Steps(), mem: newSegments(),
+		gen: req.Gen, req: req, course: course,
+		conn: conn, pool: pool, stats: total, data: d, encoding: enc, mem: newSegments(),
 	}
 	s.room = sync.NewCond(&s.mu)
 	bound := ipc.FrameSize(enc.bound(s.rowsPerBatch()))
@@ -106,7 +87,7 @@ func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters,
 }
 
 // rowsPerBatch is the rows of a full batch, or of all there is.
-func (s *stream) rowsPerBatch() int { return int(min(int64(s.plan.BatchSize), s.plan.N)) }
+func (s *stream) rowsPerBatch() int { return int(min(int64(s.first.BatchSize), s.first.N)) }
 
 // depthFor is the number of frames of a ring: what the client asks to have ready beside the two it holds, or
 // as many as the cache keeps.
@@ -122,7 +103,7 @@ func (s *stream) started() (*ipc.Started, *ipc.Ring) {
 	ring := s.mem.current.ring
 	return &ipc.Started{
 		Gen: s.gen, Schema: s.schema, Seg: s.mem.current.id, SegSize: int64(len(ring.Bytes())), FDs: 1,
-		Frames: s.depth, Steps: s.steps, N: s.plan.BatchSize,
+		Frames: s.depth, Steps: s.first.Steps(), Next: s.next(), N: s.first.BatchSize,
 	}, ring
 }
 
@@ -147,8 +128,11 @@ func (s *stream) planner() error {
 		s.room.Broadcast()
 	})
 	defer stop()
-	for b := range s.steps {
+	for b := int64(0); ; b++ {
 		f := s.newFrame(b)
+		if f == nil {
+			return nil
+		}
 		if err := s.place(f); err != nil {
 			if s.ctx.Err() != nil {
 				return nil
@@ -161,13 +145,16 @@ func (s *stream) planner() error {
 		s.begin(s.ctx, f, s.pool, &s.lane)
 		s.queue <- f // has room for as many frames as can be out
 	}
-	return nil
 }
 
 var closedChan = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// newFrame makes the frame of step b: its rows and its layout.
+// newFrame makes the frame of step b: its rows and its layout; nil after the last.
 func (s *stream) newFrame(b int64) *frame {
+	batch, order, ok := s.batch(b)
+	if !ok {
+		return nil
+	}
 	s.mu.Lock()
 	var f *frame
 	if k := len(s.spare); k > 0 {
@@ -176,16 +163,15 @@ func (s *stream) newFrame(b int64) *frame {
 		f = new(frame)
 	}
 	s.mu.Unlock()
-	batch := s.plan.Batch(b)
 	f.seq, f.pad, f.end = b, batch.Pad, batch.End
 	if cap(f.rows) < batch.N {
 		f.rows = make([]int64, batch.N)
 	}
 	f.rows = f.rows[:batch.N]
 	own := batch.N - batch.Pad
-	s.order.Fill(f.rows[:own], batch.Pos, batch.Stride)
+	order.Fill(f.rows[:own], batch.Pos, batch.Stride)
 	for i := own; i < batch.N; i++ {
-		f.rows[i] = s.order.At(batch.First)
+		f.rows[i] = order.At(batch.First)
 	}
 	s.measure(f)
 	return f

@@ -42,6 +42,47 @@ func TestAStreamBringsTheSamplersRowsInOrder(t *testing.T) {
 	}
 }
 
+func TestAStreamThatFollowsOnBringsEachEpochAsAStreamOfItsOwn(t *testing.T) {
+	h := serve(t, Options{})
+	for _, tt := range []struct {
+		name string
+		o    ipc.StartOptions
+	}{
+		{"from the start", ipc.StartOptions{BatchSize: 48, Order: "shuffle", Seed: 3, Epoch: 1}},
+		{"from a position", ipc.StartOptions{BatchSize: 48, Order: "shuffle", Seed: 3, Position: 650}},
+		{"from the end", ipc.StartOptions{BatchSize: 48, Order: "shuffle", Seed: 3, Position: 700}},
+		{"csr, in whole batches", ipc.StartOptions{BatchSize: 100, Order: "shuffle", Format: "csr", DropLast: true, Position: 30}},
+		{"a rank that pads in later epochs only", ipc.StartOptions{BatchSize: 10, WorldSize: 3, Rank: 2, Position: 40}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var want []int64
+			o := tt.o
+			for range 4 {
+				_, rows := h.chain(t, h.start(t, h.open(t, rawSpec, pbmc), o))
+				want = append(want, rows...)
+				o.Epoch, o.Position = o.Epoch+1, 0
+			}
+			tt.o.Follow = true
+			s := h.start(t, h.open(t, rawSpec, pbmc), tt.o)
+			var got []int64
+			for range s.Steps() + 3*s.NextSteps() {
+				b, err := s.Next(h.ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, indexes(t, b)...)
+				b.Release()
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%d rows, other than the %d of four streams", len(got), len(want))
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // The bytes of a stream depend on what was asked, not on how many workers, how deep a ring, which cache, or who else is there.
 func TestTheSameRequestGivesTheSameBytesUnderAnyConfiguration(t *testing.T) {
 	for _, format := range []string{"dense", "csr"} {

@@ -85,7 +85,7 @@ class Connection(threading.Thread):
     # --- what a daemon does -----------------------------------------------------------------------------------
 
     def on_hello(self, message: Message) -> None:
-        self.send({"op": "welcome", "protocol": [1, 1], "build": self.owner.build, "pid": self.owner.pid})
+        self.send({"op": "welcome", "protocol": [1, 2], "build": self.owner.build, "pid": self.owner.pid})
 
     def on_open(self, message: Message) -> None:
         o = self.owner

@@ -76,7 +76,7 @@ def test_hello_says_who_we_are(fakes: Any) -> None:
     fake = fakes()
     opened().close()
     (hello,) = fake.messages("hello")
-    assert hello["protocol"] == [1, 1]
+    assert hello["protocol"] == [1, 2]
     assert hello["pid"] == os.getpid()
     assert hello["client"].startswith("loaderd-python ")
 

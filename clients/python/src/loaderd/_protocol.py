@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 MAJOR: Final = 1
-MINOR: Final = 1
+MINOR: Final = 2
 
 HEADER_SIZE: Final = 4
 """Bytes of the length in front of each message."""
