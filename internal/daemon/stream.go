@@ -12,18 +12,6 @@ import (
 	"github.com/loaderd/loaderd/mapped"
 )
 
-const (
-	// minFrames is what a `for` loop needs: the batch in its hands, the next one, and one being filled.
-	minFrames = 3
-	// maxFrames bounds what a client may ask for; more read-ahead than this hides no latency.
-	maxFrames = 1024
-	// roamFactor is how many times the agreed number of frames may be out when they turn out small enough
-	// to fit: sparse batches are mostly well below their bound.
-	roamFactor = 4
-	// ringTarget is the ring's size when the client leaves the depth to us: what a last-level cache holds.
-	ringTarget = 32 << 20
-)
-
 // stream is one start…end. The planner goroutine decides what comes next and where it lies, the pool fills it,
 // the announcer goroutine tells the client, in order. Releases come from the connection's reader.
 type stream struct {
@@ -78,7 +66,7 @@ func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters,
 	}
 	s.room = sync.NewCond(&s.mu)
 	bound := ipc.FrameSize(enc.bound(s.rowsPerBatch()))
-	s.depth = depthFor(req.Prefetch, bound)
+	s.depth = depthFor(req.Prefetch, bound, lastLevelCache())
 	if _, err := s.mem.grow(int64(s.depth) * bound); err != nil {
 		return nil, err
 	}
@@ -88,15 +76,6 @@ func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters,
 
 // rowsPerBatch is the rows of a full batch, or of all there is.
 func (s *stream) rowsPerBatch() int { return int(min(int64(s.first.BatchSize), s.first.N)) }
-
-// depthFor is the number of frames of a ring: what the client asks to have ready beside the two it holds, or
-// as many as the cache keeps.
-func depthFor(prefetch int, bound int64) int {
-	if prefetch > 0 {
-		return max(minFrames, prefetch+2)
-	}
-	return int(min(16, max(4, ringTarget/bound)))
-}
 
 // started is the answer to start, and the ring that goes with it.
 func (s *stream) started() (*ipc.Started, *ipc.Ring) {
