@@ -173,7 +173,7 @@ func datasetKey(paths []string, spec ipc.Spec) (string, error) {
 	var key strings.Builder
 	key.Write(form)
 	for _, p := range paths {
-		id, err := fileIdentity(p)
+		id, err := mapped.FileIdentity(p)
 		if err != nil {
 			id = err.Error()
 		}

@@ -2,28 +2,10 @@ package daemon
 
 import (
 	"errors"
-	"fmt"
 	"net"
-	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
-
-// fileIdentity names the file at path as it is now: another file there, or a changed one, has another identity.
-func fileIdentity(path string) (string, error) {
-	fi, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	st := fi.Sys().(*syscall.Stat_t)
-	own := fmt.Sprintf("%d:%d:%d:%d", st.Dev, st.Ino, st.Size, fi.ModTime().UnixNano())
-	if !fi.IsDir() {
-		return own, nil
-	}
-	inside, err := folderIdentity(path)
-	return own + inside, err
-}
 
 // hungUp reports whether the other end has closed the connection.
 func hungUp(sock *net.UnixConn) bool {

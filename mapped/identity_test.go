@@ -1,4 +1,4 @@
-package daemon
+package mapped
 
 import (
 	"os"
@@ -15,7 +15,7 @@ func TestAFolderIsAnotherWhenAnyFileInItIs(t *testing.T) {
 	}
 	identity := func() string {
 		t.Helper()
-		id, err := fileIdentity(dir)
+		id, err := FileIdentity(dir)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,11 +1,27 @@
-package daemon
+package mapped
 
 import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"os"
 	"path/filepath"
 )
+
+// FileIdentity names what is at path as it is now: another file there, or a changed one, has another identity. It does not
+// hold the number of the device, which file systems may have anew each time they are mounted.
+func FileIdentity(path string) (string, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	own := fmt.Sprintf("%d:%d:%d", inode(fi), fi.Size(), fi.ModTime().UnixNano())
+	if !fi.IsDir() {
+		return own, nil
+	}
+	inside, err := folderIdentity(path)
+	return own + inside, err
+}
 
 // folderIdentity tells folders apart by the names, sizes and ages of all that is in them: a zarr store may be changed chunk by
 // chunk, and the folder itself shows nothing of it.
