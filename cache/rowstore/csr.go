@@ -1,0 +1,170 @@
+package rowstore
+
+import (
+	"math/bits"
+	"sort"
+)
+
+// CSR writes the non-zeros of a row of the field: ascending columns to idx, and to vals as many elements, aligned. It
+// returns how many they are, at most min(NNZ, Width), for which there must be room. Stored zeros of a sparse row are
+// among them; zeros of a dense row, −0.0 too, are not. The row must have passed Check for a matrix of the kernel's.
+func (k *Kernel) CSR(idx []int32, vals []byte, r Row, w *Scratch) int {
+	s := k.sections(r)
+	if s.layout&(layoutDense|minusZeros) != 0 {
+		k.nonzeros(&s, w)
+	} else if k.To == nil {
+		walk := s.walk()
+		walk.next(idx[:s.n])
+		k.values(vals, &s, w)
+		k.patch(vals, &s, w)
+		return s.n
+	} else {
+		k.mapped(&s, w)
+	}
+	cols := w.idx[:s.n]
+	if k.To != nil && !k.Monotone {
+		k.sorted(idx, vals, cols, &s, w)
+	} else {
+		copy(idx[:s.n], cols)
+		k.values(vals, &s, w)
+	}
+	k.patchMapped(idx[:s.n], vals, &s, w)
+	return s.n
+}
+
+// patchMapped writes the exceptions over the values of their columns.
+func (k *Kernel) patchMapped(idx []int32, vals []byte, s *sections, w *Scratch) {
+	elements := k.exceptions(s, w)
+	for i := range s.exceptions() {
+		_, c := s.exception(i)
+		j := k.target(c)
+		if p := sort.Search(len(idx), func(i int) bool { return int(idx[i]) >= j }); p < len(idx) && int(idx[p]) == j {
+			copy(vals[p*k.OutSize:(p+1)*k.OutSize], elements[i*k.OutSize:])
+		}
+	}
+}
+
+// nonzeros makes of s, which was given as a dense row, one of its non-zeros, with their columns of the field in w.idx.
+func (k *Kernel) nonzeros(s *sections, w *Scratch) {
+	size := s.dtype.Size()
+	stored, idx := grow(&w.stored, s.n*size), w.columns(s.n)
+	s.storedAll(stored)
+	if s.layout&layoutDense != 0 {
+		for c := range idx {
+			idx[c] = int32(c)
+		}
+	} else {
+		walk := s.walk()
+		walk.next(idx)
+	}
+	zero := s.dtype.negativeZero()
+	switch size {
+	case 1:
+		s.n = compactNonzeros(idx, stored, k.To, 0)
+	case 2:
+		s.n = compactNonzeros(idx, view[uint16](stored), k.To, uint16(zero))
+	case 4:
+		s.n = compactNonzeros(idx, view[uint32](stored), k.To, uint32(zero))
+	case 8:
+		s.n = compactNonzeros(idx, view[uint64](stored), k.To, zero)
+	}
+	s.form, s.values = rawForm, stored[:s.n*size]
+	s.positions, s.columns, s.elements = nil, nil, nil
+}
+
+// compactNonzeros keeps what is neither 0 nor minus and has a column in to.
+func compactNonzeros[T word](idx []int32, vals []T, to []int32, minus T) int {
+	n := 0
+	for i, c := range idx {
+		v, j := vals[i], c
+		if to != nil {
+			j = to[c]
+		}
+		idx[n], vals[n] = j, v
+		if j >= 0 && v != 0 && v != minus {
+			n++
+		}
+	}
+	return n
+}
+
+// mapped makes of s one of the values that have a column in the field, and gives those columns, in the order of the matrix.
+func (k *Kernel) mapped(s *sections, w *Scratch) []int32 {
+	idx := w.columns(s.n)
+	if s.layout&layoutDense != 0 {
+		copy(idx, k.To)
+	} else {
+		walk := s.walk()
+		walk.next(idx)
+		for i, c := range idx {
+			idx[i] = k.To[c]
+		}
+	}
+	size := s.form.size(s.dtype)
+	values := realigned(s.values, size, &w.source)
+	kept := grow(&w.kept, len(values))
+	switch size {
+	case 1:
+		s.n = compact(idx, kept, values)
+	case 2:
+		s.n = compact(idx, view[uint16](kept), view[uint16](values))
+	case 4:
+		s.n = compact(idx, view[uint32](kept), view[uint32](values))
+	case 8:
+		s.n = compact(idx, view[uint64](kept), view[uint64](values))
+	}
+	s.values = kept[:s.n*size]
+	return idx[:s.n]
+}
+
+// compact keeps the values of which the column is not below 0. It does without branches, which would be guessed wrong
+// as often as a column is kept.
+func compact[T word](idx []int32, dst, src []T) int {
+	dst, src = dst[:len(idx)], src[:len(idx)]
+	n := 0
+	for i, j := range idx {
+		idx[n], dst[n] = j, src[i]
+		n += int(^uint32(j) >> 31)
+	}
+	return n
+}
+
+// sorted writes the values of s by ascending column.
+func (k *Kernel) sorted(idx []int32, vals []byte, cols []int32, s *sections, w *Scratch) {
+	unsorted, acc, set := grow(&w.vals, s.n*k.OutSize), grow(&w.acc, k.Width*k.OutSize), w.bitmap(k.Width)
+	k.values(unsorted, s, w)
+	scatter(k.OutSize, acc, cols, unsorted)
+	for _, j := range cols {
+		set[j>>6] |= 1 << (j & 63)
+	}
+	emit(idx, set)
+	switch idx = idx[:s.n]; k.OutSize {
+	case 1:
+		gather(vals, idx, acc)
+	case 2:
+		gather(view[uint16](vals), idx, view[uint16](acc))
+	case 4:
+		gather(view[uint32](vals), idx, view[uint32](acc))
+	case 8:
+		gather(view[uint64](vals), idx, view[uint64](acc))
+	}
+}
+
+// emit lists the bits of set and clears it.
+func emit(idx []int32, set []uint64) {
+	n := 0
+	for w, word := range set {
+		set[w] = 0
+		for ; word != 0; word &= word - 1 {
+			idx[n] = int32(w<<6 + bits.TrailingZeros64(word))
+			n++
+		}
+	}
+}
+
+func gather[T word](dst []T, idx []int32, src []T) {
+	dst = dst[:len(idx)]
+	for i, c := range idx {
+		dst[i] = src[c]
+	}
+}

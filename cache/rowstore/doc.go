@@ -1,0 +1,67 @@
+// Package rowstore keeps decoded rows of matrices, compact and one by one, and expands them into batches.
+//
+//	Row      one encoded row: a view of memory           AppendSparse, AppendDense, Length
+//	Kernel   expands rows into one field of a batch      NewKernel, Kernel.Dense, Kernel.CSR
+//	Scratch  working memory of one goroutine             the zero value is ready
+//	DType    element types, numpy's names
+//
+// # Rows
+//
+// A record is encoded once, from a canonical row (columns strictly ascending), and is lossless bit for bit: −0.0 and the
+// payloads of NaNs survive. What was written is decoded and compared before it is handed out.
+//
+//	rec, err := rowstore.AppendSparse(nil, 17, rowstore.Float32, 20000, idx, vals)
+//	...
+//	r := rowstore.Row(rec)
+//	if err := r.Check(17, rowstore.Float32, 20000); err != nil { … }    // once, when the bytes come from a disk
+//	k := rowstore.NewKernel(rowstore.KernelOptions{Stored: rowstore.Float32, Cols: 20000, OutSize: 4, Width: 20000})
+//	k.Dense(dst, r, &scratch)
+//
+// All numbers of a record are little-endian. It begins with a header of 32 bytes:
+//
+//	 0  uint32  CRC-32C of all that follows, padding included
+//	 4  uint32  length of the record in units of 16 bytes
+//	 8  int64   number of the row
+//	16  uint32  n, the stored values (dense rows: columns)
+//	20  uint32  length of the escapes in units of 2 bytes
+//	24  uint16  exceptions
+//	26  uint8   entries of the dictionary − 1
+//	27  uint8   DType
+//	28  uint8   layout: 0 columns and values, 1 values of all columns; + 2: was given as a dense row;
+//	              + 4: layout 0, with some −0.0 of a dense row
+//	29  uint8   form of the values: 0 raw, 1 bytes, 2 words, 3 dictionary
+//	30  uint16  magic, "rw"
+//
+// Sections follow, each padded with zeros to a multiple of 16 bytes; those that a row does not need are empty:
+//
+//	gaps        n bytes (layout 0): the columns that lie between a stored value and the one before it; 255: see escapes
+//	values      n elements: raw as stored; bytes and words: integers that the values equal; dictionary: bytes, positions in it
+//	dictionary  elements as stored, the most frequent first
+//	exceptions  the values that the form cannot hold: their positions (uint32 each), columns (uint32), elements as stored.
+//	            Their place among the values holds 0
+//	escapes     gaps of 255 and more as uint16, in order; 65535 there: a uint32 follows
+//
+// Gaps and values are aligned by position, and hold no state but the column: a vector unit expands 16, 32 or 64 at a
+// time. A count matrix takes about 2 bytes a non-zero, and so do log-normalised floats, which have a few dozen distinct
+// values a row.
+//
+// # Kernels
+//
+// A [Kernel] goes from a record to the memory of a batch in one pass: columns are summed up, mapped to the field's,
+// values are cast, and written where they stay. It allocates nothing once its [Scratch] has seen rows as large.
+//
+// # Invariants
+//
+//   - A record that passes [Row.Check] never fails a kernel, whatever its bytes. Kernels that meet other bytes write wrong
+//     numbers or panic, but never outside the memory they were given.
+//   - Kernels never change after NewKernel and are shared by goroutines; a Scratch is used by one goroutine at a time.
+//
+// # Caveats
+//
+// A Row is valid as long as the memory it views. Platforms are little-endian. A column map must not send two columns of a
+// row to one column of the field.
+//
+// Prior art: delta-coded bytes with escapes are common in text retrieval (Williams and Zobel, "Compressing integers for fast file
+// access", 1999); expanding them by vector prefix sums is after Lemire and Boytsov, "Decoding billions of integers per
+// second through vectorization" (2015).
+package rowstore

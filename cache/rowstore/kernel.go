@@ -1,0 +1,136 @@
+package rowstore
+
+import "fmt"
+
+// KernelOptions say what a Kernel reads and writes.
+type KernelOptions struct {
+	Stored DType // elements of the rows
+	Cols   int   // columns of the matrix, at most 2³¹−1
+
+	OutSize int // bytes of an element of the field: 1, 2, 4 or 8
+
+	// Cast turns n elements of Stored into n of the field; both are aligned and do not overlap. It must depend on nothing else
+	// and turn an element without bits into one without bits. nil: the field has elements of Stored.
+	Cast func(dst, src []byte, n int)
+
+	// IntoFloat32 says that the field is float32 and Cast the usual conversion, so that integers need not pass through Stored.
+	IntoFloat32 bool
+
+	// To has the field's column of each column of the matrix, below 0: none. No two have the same. nil: columns stay.
+	To []int32
+	// Monotone says that the columns in To, those below 0 aside, ascend.
+	Monotone bool
+
+	Width int // columns of the field
+}
+
+// A Kernel expands rows of one matrix into one field of a batch. It never changes and is shared by goroutines.
+type Kernel struct {
+	KernelOptions
+	bytes []byte // the field's elements for what stands for the bytes 0 … 255
+}
+
+// NewKernel makes one. It panics on options that cannot be: an unknown type, a size that is none of 1, 2, 4 and 8 or, without
+// Cast, not that of Stored, a map that is not as long as Cols or names a column beyond Width, without a map a Width
+// that is not Cols.
+func NewKernel(o KernelOptions) *Kernel {
+	switch {
+	case !o.Stored.valid():
+		panic(fmt.Sprintf("rowstore: no kernel for type %d", o.Stored))
+	case o.OutSize != 1 && o.OutSize != 2 && o.OutSize != 4 && o.OutSize != 8,
+		o.Cast == nil && o.OutSize != o.Stored.Size():
+		panic(fmt.Sprintf("rowstore: no kernel from %v to elements of %d bytes", o.Stored, o.OutSize))
+	case o.To == nil && o.Width != o.Cols || o.To != nil && len(o.To) != o.Cols:
+		panic(fmt.Sprintf("rowstore: a map of %d columns for %d, into %d", len(o.To), o.Cols, o.Width))
+	}
+	for _, j := range o.To {
+		if int(j) >= o.Width {
+			panic(fmt.Sprintf("rowstore: a map to column %d of %d", j, o.Width))
+		}
+	}
+	o.IntoFloat32 = o.IntoFloat32 && o.OutSize == 4 && o.Stored != Bool
+	k := &Kernel{KernelOptions: o, bytes: alignedBytes(maxEntries * o.OutSize)}
+	k.cast(k.bytes, byteTables[o.Stored], maxEntries)
+	return k
+}
+
+// cast is Cast, or a copy.
+func (k *Kernel) cast(dst, src []byte, n int) {
+	if k.Cast == nil {
+		copy(dst, src[:n*k.OutSize])
+	} else {
+		k.Cast(dst, src, n)
+	}
+}
+
+// sections takes r apart, and panics on rows of another matrix before anything is written.
+func (k *Kernel) sections(r Row) sections {
+	s, ok := r.parse()
+	if !ok || s.dtype != k.Stored || s.n > k.Cols || s.layout&layoutDense != 0 && s.n != k.Cols {
+		panic(fmt.Sprintf("rowstore: %d bytes that are no row of %d %v", len(r), k.Cols, k.Stored))
+	}
+	return s
+}
+
+// target is the field's column of a column of the matrix.
+func (k *Kernel) target(c int) int {
+	if k.To == nil {
+		return c
+	}
+	return int(k.To[c])
+}
+
+// table is the elements of the field that codes stand for; nil when the values are no codes.
+func (k *Kernel) table(s *sections, w *Scratch) []byte {
+	switch s.form {
+	case byteForm:
+		return k.bytes
+	case dictionaryForm:
+		n := len(s.dictionary) / s.dtype.Size()
+		out := grow(&w.table, maxEntries*k.OutSize)
+		k.cast(out, realigned(s.dictionary, s.dtype.Size(), &w.raw), n)
+		return out
+	}
+	return nil
+}
+
+// values writes the elements of a row, cast, to dst, exceptions aside.
+func (k *Kernel) values(dst []byte, s *sections, w *Scratch) {
+	dst = dst[:s.n*k.OutSize]
+	switch {
+	case s.form == rawForm && k.Cast == nil:
+		copy(dst, s.values)
+	case s.form == rawForm:
+		k.Cast(dst, realigned(s.values, s.dtype.Size(), &w.source), s.n)
+	case s.form != wordForm:
+		lookup(k.OutSize, dst, s.values, k.table(s, w))
+	case k.IntoFloat32:
+		widenWords(Float32, dst, s.values, s.n)
+	case k.Cast == nil:
+		widenWords(s.dtype, dst, s.values, s.n)
+	default:
+		stored := grow(&w.stored, s.n*s.dtype.Size())
+		widenWords(s.dtype, stored, s.values, s.n)
+		k.Cast(dst, stored, s.n)
+	}
+}
+
+// exceptions casts them.
+func (k *Kernel) exceptions(s *sections, w *Scratch) []byte {
+	n := s.exceptions()
+	if n == 0 {
+		return nil
+	}
+	out := grow(&w.elements, n*k.OutSize)
+	k.cast(out, realigned(s.elements, s.dtype.Size(), &w.raw), n)
+	return out
+}
+
+// patch writes the exceptions over values that stand as in the record.
+func (k *Kernel) patch(vals []byte, s *sections, w *Scratch) {
+	elements := k.exceptions(s, w)
+	for i := range s.exceptions() {
+		p, _ := s.exception(i)
+		copy(vals[p*k.OutSize:(p+1)*k.OutSize], elements[i*k.OutSize:])
+	}
+}
