@@ -78,15 +78,20 @@ class Channel:
                 f"a message of {len(body)} bytes ({message.get('op')}) is longer than the {REQUEST_LIMIT} allowed",
                 hint="ask for fewer rows or files at once",
             )
-        data = memoryview(_LENGTH.pack(len(body)) + body)
+        data = _LENGTH.pack(len(body)) + body
         try:
-            while data:
-                try:
-                    data = data[self._sock.send(data, _SEND_FLAGS) :]
-                except BlockingIOError:
-                    self._wait_writable()
+            sent = self._send_some(data)
+            while sent < len(data):
+                sent += self._send_some(data[sent:])
         except OSError as e:
             raise ConnectionLost(str(e)) from e
+
+    def _send_some(self, data: bytes) -> int:
+        try:
+            return self._sock.send(data, _SEND_FLAGS)
+        except BlockingIOError:
+            self._wait_writable()
+            return 0
 
     def _wait_writable(self) -> None:
         # The daemon may itself wait for us to read, so read while waiting.
