@@ -1,0 +1,107 @@
+package registry
+
+import (
+	"fmt"
+	"maps"
+)
+
+// saveArtifact saves an artifact, or gives the one of the same content.
+func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
+	r := maps.Clone(s.Record)
+	there, err := tx.sameContent(t, r)
+	if err != nil {
+		return nil, err
+	}
+	if there != nil {
+		return tx.again(t, there, r)
+	}
+	setDefault(r, "visibility", Visible)
+	setDefault(r, "suffix", "")
+	if r["storage"] == nil {
+		if r["storage"], err = tx.storageOf(r.Text("path")); err != nil {
+			return nil, err
+		}
+	}
+	head := s.Revises
+	if key := r.Text("key"); head == "" && key != "" {
+		if head, err = tx.headOf(t, "t.key = ?", key); err != nil {
+			return nil, err
+		}
+	}
+	return tx.saveVersion(t, r, head)
+}
+
+// sameContent is the artifact that has the hash of r, one outside the trash before others; or, where r has none because nobody
+// looked at its bytes, the one at the same path. Empty files are each their own.
+func (tx *tx) sameContent(t *Table, r Record) (Record, error) {
+	if uid := r.UID(); uid != "" {
+		there, err := tx.first(t, "t.uid = ?", uid)
+		if err != nil {
+			return nil, err
+		}
+		if there != nil && there["hash"] == r["hash"] && there["path"] == r["path"] {
+			return there, nil
+		}
+	}
+	if r["hash"] == nil {
+		return tx.first(t, "t.hash IS NULL AND t.path = ? ORDER BY t.visibility, t.id DESC", r["path"])
+	}
+	if r["size"] == int64(0) {
+		return tx.first(t, "t.hash = ? AND t.path = ? ORDER BY t.visibility, t.id DESC", r["hash"], r["path"])
+	}
+	return tx.first(t, "t.hash = ? AND t.hash_type IS ? AND t.size IS ? ORDER BY t.visibility, t.id DESC", r["hash"], r["hash_type"], r["size"])
+}
+
+// again is a record that is there and was to be saved once more: out of the trash, and with the run that made it now.
+func (tx *tx) again(t *Table, there, r Record) (*Saved, error) {
+	out := &Saved{}
+	if there.Int("visibility") == Trash {
+		out.Notes = append(out.Notes, fmt.Sprintf("%s was in the trash, and is restored", there.UID()))
+		if err := tx.show(t, there); err != nil {
+			return nil, err
+		}
+	}
+	if key := r.Text("key"); key != "" && key != there.Text("key") {
+		out.Notes = append(out.Notes, fmt.Sprintf("the same content is there as %s, with the key %q; it stays", there.UID(), there.Text("key")))
+	}
+	if err := tx.made(t, there, r.Text("run")); err != nil {
+		return nil, err
+	}
+	var err error
+	out.Record, err = tx.get(t, there.UID())
+	return out, err
+}
+
+// made notes that a run made a record that is there: as its run where it has none, else among its previous runs.
+func (tx *tx) made(t *Table, there Record, run string) error {
+	if run == "" || run == there.Text("run") {
+		return nil
+	}
+	if there["run"] == nil {
+		of, err := tx.get(tables[ModelRun], run)
+		if err != nil {
+			return err
+		}
+		return tx.set(t, there.Int("id"), Record{"run": run, "transform": of["transform"]})
+	}
+	rel, _ := t.Relation("previous_runs")
+	id, err := tx.id(tables[ModelRun], run)
+	if err != nil {
+		return err
+	}
+	return tx.link(rel, there.Int("id"), id)
+}
+
+// show takes a record out of the trash.
+func (tx *tx) show(t *Table, r Record) error {
+	if err := tx.set(t, r.Int("id"), Record{"visibility": Visible}); err != nil {
+		return err
+	}
+	return tx.crown(t, r.Text("stem_uid"))
+}
+
+// link adds a link, where it is not there yet.
+func (tx *tx) link(r Relation, own, other int64) error {
+	_, err := tx.sql.ExecContext(tx.ctx, fmt.Sprintf("INSERT OR IGNORE INTO %s (%s, %s) VALUES (?, ?)", r.Link, r.Own, r.Other), own, other)
+	return err
+}

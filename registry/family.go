@@ -1,0 +1,133 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// headOf is the uid of the newest record outside the trash that a condition holds for and that is the latest of its family;
+// "" where there is none.
+func (tx *tx) headOf(t *Table, condition string, args ...any) (string, error) {
+	if t.Has("visibility") {
+		condition += " AND t.visibility < " + strconv.FormatInt(Trash, 10)
+	}
+	r, err := tx.first(t, condition+" AND t.is_latest ORDER BY t.id DESC", args...)
+	return r.UID(), err
+}
+
+// saveVersion adds r as a new version of the family of the uid revises, or, where that is "", as the first of a new one.
+func (tx *tx) saveVersion(t *Table, r Record, revises string) (*Saved, error) {
+	r["is_latest"] = false // until all are compared
+	if revises == "" {
+		setDefault(r, "uid", NewUID(t.Model))
+		if err := tx.freeUID(t, r.UID()); err != nil {
+			return nil, err
+		}
+		return tx.crowned(t, r, &Saved{Created: true})
+	}
+	out := &Saved{Created: true}
+	old, err := tx.get(t, revises)
+	if err != nil {
+		return nil, err
+	}
+	family, err := tx.find(t, "t.stem_uid = ? ORDER BY t.uid", old["stem_uid"])
+	if err != nil {
+		return nil, err
+	}
+	head := family[slices.IndexFunc(family, func(m Record) bool { return m.Bool("is_latest") })]
+	if head.UID() != old.UID() {
+		out.Notes = append(out.Notes, fmt.Sprintf("%s is not the newest version of its family; the new one follows %s", old.UID(), head.UID()))
+	}
+	if err := tx.number(t, r, head, family); err != nil {
+		return nil, err
+	}
+	last := family[len(family)-1].UID()
+	suffix, err := nextSuffix(last[t.Stem:])
+	if err != nil {
+		return nil, fail(ErrConflict, tx.op, revises, "", "%v", err)
+	}
+	if given := r.UID(); given != "" && given != last[:t.Stem]+suffix && tx.freeUID(t, given) != nil {
+		out.Notes = append(out.Notes, fmt.Sprintf("the uid %s was taken meanwhile", given))
+	}
+	r["uid"] = last[:t.Stem] + suffix
+	if out, err = tx.crowned(t, r, out); err != nil {
+		return nil, err
+	}
+	out.Revised, err = tx.get(t, head.UID())
+	return out, err
+}
+
+// number gives the new record r a version, and head, the one before, the first one where it has none.
+func (tx *tx) number(t *Table, r, head Record, family []Record) error {
+	taken := make([]string, 0, len(family)+1)
+	before := head.Text("version")
+	if before == "" {
+		before = "1"
+	}
+	for _, m := range family {
+		v := m.Text("version")
+		if m.UID() == head.UID() {
+			v = before
+		}
+		taken = append(taken, v)
+	}
+	if v := r.Text("version"); v != "" {
+		if slices.Contains(taken, v) {
+			return fail(ErrConflict, tx.op, fmt.Sprintf("%s.version", t.Model), "give another, or none for the next number",
+				"%q is the version of another record of the family %s, which has %q", v, head["stem_uid"], taken)
+		}
+	} else {
+		n, err := strconv.ParseInt(before, 10, 64)
+		if err != nil {
+			return fail(ErrInvalid, tx.op, fmt.Sprintf("%s.version", t.Model), "give the version of the new record",
+				"the version before, %q, is no whole number, so the next one is not clear", before)
+		}
+		for n++; slices.Contains(taken, strconv.FormatInt(n, 10)); n++ {
+		}
+		r["version"] = strconv.FormatInt(n, 10)
+	}
+	if head["version"] == nil {
+		return tx.set(t, head.Int("id"), Record{"version": before})
+	}
+	return nil
+}
+
+// crowned inserts r and sees to it that the right one of its family is the latest.
+func (tx *tx) crowned(t *Table, r Record, out *Saved) (*Saved, error) {
+	stored, err := tx.insert(t, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.crown(t, stored.Text("stem_uid")); err != nil {
+		return nil, err
+	}
+	out.Record, err = tx.get(t, stored.UID())
+	return out, err
+}
+
+// crown makes the newest of a family its latest: of those that are shown, else of the hidden ones, else of those in the trash.
+func (tx *tx) crown(t *Table, stem string) error {
+	name, order := quote(string(t.Model)), "uid DESC"
+	if t.Has("visibility") {
+		order = "visibility, " + order
+	}
+	first := fmt.Sprintf("(SELECT id FROM %s WHERE stem_uid = ?1 ORDER BY %s LIMIT 1)", name, order)
+	for _, q := range []string{
+		"UPDATE %s SET is_latest = 0 WHERE stem_uid = ?1 AND is_latest AND id <> %s",
+		"UPDATE %s SET is_latest = 1 WHERE id = %s AND NOT is_latest",
+	} {
+		if _, err := tx.sql.ExecContext(tx.ctx, fmt.Sprintf(q, name, first), stem); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (tx *tx) freeUID(t *Table, uid string) error {
+	there, err := tx.first(t, "t.uid = ?", uid)
+	if err == nil && there != nil {
+		err = fail(ErrConflict, tx.op, uid, "leave the uid out, so that a new one is made", "another %s has this uid", t.Model)
+	}
+	return err
+}

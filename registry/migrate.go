@@ -1,0 +1,85 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+)
+
+// applicationID marks a file as a registry of ours in its header: "ldrd".
+const applicationID = 0x6c647264
+
+// step brings a file from the version before to this one.
+type step struct {
+	version int
+	sql     []string
+}
+
+// steps are all versions after the first, in order. A new file gets the newest schema at once.
+var steps = []step{}
+
+// schemaVersion is the newest version that a list of steps leads to.
+func schemaVersion(steps []step) int {
+	if len(steps) == 0 {
+		return 1
+	}
+	return steps[len(steps)-1].version
+}
+
+// migrate makes the tables of a new file, or brings those of an older one up to date, all of it or nothing.
+func (db *DB) migrate(ctx context.Context, steps []step) error {
+	want := schemaVersion(steps)
+	var have int
+	if err := db.retry(ctx, func() error { return db.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have) }); err != nil {
+		return err
+	}
+	if have == want {
+		return db.checkOurs(ctx)
+	}
+	return db.update(ctx, "open", func(tx *tx) error { return tx.migrate(steps, want) })
+}
+
+func (db *DB) checkOurs(ctx context.Context) error {
+	var id int
+	if err := db.write.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+		return err
+	}
+	if id != applicationID {
+		return errForeign(db.path)
+	}
+	return nil
+}
+
+func (tx *tx) migrate(steps []step, want int) error {
+	var have, id, tables int // again, for another process may have been faster
+	err := tx.sql.QueryRowContext(tx.ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id), "+
+		"(SELECT count(*) FROM sqlite_master)").Scan(&have, &id, &tables)
+	switch {
+	case err != nil:
+		return err
+	case id != applicationID && (have != 0 || tables != 0):
+		return errForeign(tx.db.path)
+	case have > want:
+		return fail(ErrNewer, "open", tx.db.path, "update loaderd, or name another folder with LOADERD_DATA_DIR",
+			"its schema has version %d, this program knows up to %d", have, want)
+	}
+	var todo []string
+	if have == 0 {
+		todo = ddl()
+	}
+	for _, s := range steps {
+		if have != 0 && s.version > have {
+			todo = append(todo, s.sql...)
+		}
+	}
+	todo = append(todo, fmt.Sprintf("PRAGMA application_id = %d", applicationID), fmt.Sprintf("PRAGMA user_version = %d", want))
+	for _, q := range todo {
+		if _, err := tx.sql.ExecContext(tx.ctx, q); err != nil {
+			return fmt.Errorf("from version %d to %d: %s: %w", have, want, q, err)
+		}
+	}
+	return nil
+}
+
+func errForeign(path string) error {
+	return fail(ErrBadFile, "open", path, "move it away, or name another folder with LOADERD_DATA_DIR", "it is a database, but no registry of loaderd")
+}

@@ -1,0 +1,162 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"maps"
+)
+
+// Save says what to save.
+type Save struct {
+	Model  Model
+	Record Record // its fields; a reference to an artifact may be a record that is not saved yet
+
+	// Revises is the uid of a record of which this is a new version. Whichever of its family is the newest is followed.
+	Revises string
+
+	// Members are those of a collection, in order: uids, and records of artifacts that are not saved yet.
+	Members []any
+}
+
+// Saved is what came of a [Save].
+type Saved struct {
+	Record  Record   // as it is stored
+	Created bool     // whether it was not there before
+	Revised Record   // the version before, as it is now; nil where there is none
+	Members []Record // of a collection, in order: those that Save.Members named
+	Notes   []string // what the user should hear of
+}
+
+// Save adds a record, with all it brings along, in one transaction; or gives the one that is there: of the same content
+// (artifacts by hash, collections by their members and these' order), or of the same name (users, storages, labels). Such a
+// record comes out of the trash, and is not changed otherwise.
+func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
+	var out *Saved
+	err := db.update(ctx, "save", func(tx *tx) (err error) {
+		out, err = tx.save(s)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// identities are the conditions under which a record is the one that is to be saved, and the fields that they compare.
+var identities = map[Model][]string{
+	ModelUser:       {"handle"},
+	ModelStorage:    {"root"},
+	ModelULabel:     {"name"},
+	ModelFeature:    {"name", "dtype"},
+	ModelFeatureSet: {"hash"},
+	ModelTransform:  {"key", "hash"},
+}
+
+func (tx *tx) save(s Save) (*Saved, error) {
+	t, err := TableOf(s.Model)
+	if err != nil {
+		return nil, err
+	}
+	r, err := t.canonical(tx.op, s.Record)
+	if err != nil {
+		return nil, err
+	}
+	s.Record = r
+	if uid := r.UID(); uid != "" {
+		if err := t.checkUID(tx.op, uid); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.saveReferences(t, r); err != nil {
+		return nil, err
+	}
+	if run := r.Text("run"); run != "" && r["transform"] == nil {
+		of, err := tx.get(tables[ModelRun], run)
+		if err != nil {
+			return nil, err
+		}
+		r["transform"] = of["transform"]
+	}
+	switch s.Model {
+	case ModelArtifact:
+		return tx.saveArtifact(t, s)
+	case ModelCollection:
+		return tx.saveCollection(t, s)
+	}
+	return tx.saveNamed(t, s)
+}
+
+// saveReferences saves the records that stand in place of a uid.
+func (tx *tx) saveReferences(t *Table, r Record) error {
+	for _, f := range t.Fields {
+		of, ok := r[f.Name].(Record)
+		if !ok {
+			continue
+		}
+		saved, err := tx.save(Save{Model: f.To, Record: of})
+		if err != nil {
+			return fmt.Errorf("%s: %w", f.Name, err)
+		}
+		r[f.Name] = saved.Record.UID()
+	}
+	return nil
+}
+
+// saveNamed saves a record that is known by its name, or by nothing but its uid.
+func (tx *tx) saveNamed(t *Table, s Save) (*Saved, error) {
+	there, err := tx.same(t, s.Record)
+	if err != nil || there != nil {
+		return &Saved{Record: there}, err
+	}
+	r := maps.Clone(s.Record)
+	switch s.Model {
+	case ModelStorage:
+		setDefault(r, "type", "local")
+	case ModelTransform:
+		setDefault(r, "type", "script")
+	case ModelRun:
+		setDefault(r, "status", "started")
+		setDefault(r, "started_at", tx.now)
+	case ModelULabel:
+		setDefault(r, "is_type", false)
+	}
+	if t.Stem > 0 {
+		head := s.Revises
+		if key := r.Text("key"); head == "" && key != "" {
+			if head, err = tx.headOf(t, "t.key = ?", key); err != nil {
+				return nil, err
+			}
+		}
+		return tx.saveVersion(t, r, head)
+	}
+	setDefault(r, "uid", NewUID(s.Model))
+	stored, err := tx.insert(t, r)
+	return &Saved{Record: stored, Created: true}, err
+}
+
+// same is the record that is the one to be saved, by uid or by what identifies the model; nil where there is none.
+func (tx *tx) same(t *Table, r Record) (Record, error) {
+	if uid := r.UID(); uid != "" {
+		if there, err := tx.first(t, "t.uid = ?", uid); err != nil || there != nil {
+			return there, err
+		}
+	}
+	condition, args := "1", []any{}
+	for _, name := range identities[t.Model] {
+		if r[name] == nil {
+			return nil, nil
+		}
+		condition += fmt.Sprintf(" AND t.%s = ?", quote(name))
+		args = append(args, r[name])
+	}
+	if len(args) == 0 {
+		return nil, nil
+	}
+	return tx.first(t, condition, args...)
+}
+
+func setDefault(r Record, name string, v any) {
+	if r[name] == nil {
+		r[name] = v
+	}
+}
