@@ -1,6 +1,6 @@
 # loaderd. `make help` lists the targets; README.md says what the thing is.
 #
-# Needed: Go, Python ≥ 3.10 with venv, a C compiler (for Go's race detector). Everything made stands in this
+# Needed: Go, Python ≥ 3.10 with venv, a C compiler (for SQLite, and Go's race detector). Everything made stands in this
 # tree, in folders that git ignores: bin/, .venv/, dist/, .cache/. `make clean` takes them away.
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
@@ -24,20 +24,21 @@ GO_DIRS := $(wildcard cmd ipc sampler mapped registry cache internal bench)
 GO_SOURCES := $(shell find $(GO_DIRS) -name '*.go' ! -name '*_test.go' ! -path '*/testdata/*')
 VENV := .venv/bin/python
 BUILD := $(shell sh internal/build/version.sh)
+comma := ,
 LDFLAGS := -X github.com/loaderd/loaderd/internal/build.Version=$(BUILD)
 
 # The system's libdeflate, where it is installed, decodes gzip two to four times as fast as Go does (mapped/codec).
 ifeq ($(LIBDEFLATE),)
 override LIBDEFLATE := $(shell CC='$(CC)' sh internal/build/libdeflate.sh)
 endif
-GO_BUILD_no := CGO_ENABLED=0 go build
-GO_BUILD_static := CGO_ENABLED=1 go build -tags libdeflate,netgo,osusergo
-GO_BUILD_dynamic := CGO_ENABLED=1 go build -tags libdeflate
-LDFLAGS_static := -linkmode external -extldflags "-static"
 ifeq ($(filter static dynamic,$(LIBDEFLATE)),)
 override LIBDEFLATE := no
 endif
-GO_BUILD := $(GO_BUILD_$(LIBDEFLATE)) -trimpath -ldflags '$(strip $(LDFLAGS) $(LDFLAGS_$(LIBDEFLATE)))'
+# SQLite (registry) is C, and a first build compiles it for half a minute; Go keeps what came of it.
+LINK := $(if $(filter dynamic,$(LIBDEFLATE)),dynamic,$(shell CC='$(CC)' sh internal/build/link.sh))
+TAGS := netgo,osusergo,sqlite_omit_load_extension$(if $(filter-out no,$(LIBDEFLATE)),$(comma)libdeflate)
+LDFLAGS_static := -linkmode external -extldflags "-static"
+GO_BUILD := CGO_ENABLED=1 go build -tags $(TAGS) -trimpath -ldflags '$(strip $(LDFLAGS) $(LDFLAGS_$(LINK)))'
 
 .PHONY: help
 help: ## list the targets
@@ -54,13 +55,13 @@ setup: bin/loaderd .venv/.installed ## build bin/loaderd, make .venv with the cl
 # Changes when the version or the way of building changes, and only then.
 .cache/version: FORCE
 	@mkdir -p $(@D)
-	@echo '$(BUILD) $(LIBDEFLATE)' | cmp -s - $@ || echo '$(BUILD) $(LIBDEFLATE)' > $@
+	@echo '$(BUILD) $(LIBDEFLATE) $(LINK)' | cmp -s - $@ || echo '$(BUILD) $(LIBDEFLATE) $(LINK)' > $@
 
 .PHONY: FORCE
 FORCE:
 
-# Static, unless libdeflate is there as a shared library alone: one binary serves every Linux of its processor, whatever
-# its C library.
+# Static, unless the C library or libdeflate is there as a shared library alone: one binary serves every Linux of its
+# processor, whatever its C library.
 bin/loaderd: $(GO_SOURCES) go.mod go.sum .cache/version
 	@command -v go >/dev/null || { echo "make: Go is not on PATH; https://go.dev/doc/install has it" >&2; exit 1; }
 	$(GO_BUILD) -o $@ ./cmd/loaderd
@@ -97,7 +98,7 @@ bench-scale: setup ## measure opening 50 million cells in 500 files (5 GB in .ca
 .PHONY: wheel
 wheel: setup ## build dist/loaderd-….whl, which carries the binary
 	@rm -rf dist
-	@LOADERD_BUILD_BINARY='$(if $(filter dynamic,$(LIBDEFLATE)),,$(CURDIR)/bin/loaderd)' $(VENV) -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist ./clients/python
+	@LOADERD_BUILD_BINARY='$(if $(filter dynamic,$(LINK)),,$(CURDIR)/bin/loaderd)' $(VENV) -m pip wheel --quiet --disable-pip-version-check --no-deps -w dist ./clients/python
 	@ls dist/*.whl
 
 # --- test -------------------------------------------------------------------------------------------------

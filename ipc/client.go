@@ -40,6 +40,8 @@ type Client struct {
 type waiter struct {
 	take func(op string, body []byte) error // called by the reader, before done
 	done chan error                         // holds one
+
+	progress func(Progress) // guarded by Client.mu; nil: nobody asks
 }
 
 func newClient(conn *Conn, socket string, w Welcome) *Client {
@@ -172,7 +174,10 @@ func expect(op string, into any) func(string, []byte) error {
 
 // call sends a request and waits for its answer.
 func (c *Client) call(ctx context.Context, id int64, m Message, take func(string, []byte) error) error {
-	w := &waiter{take: take, done: make(chan error, 1)}
+	return c.callWith(ctx, id, m, &waiter{take: take, done: make(chan error, 1)})
+}
+
+func (c *Client) callWith(ctx context.Context, id int64, m Message, w *waiter) error {
 	c.mu.Lock()
 	c.waiting[id] = w
 	c.mu.Unlock()
@@ -194,7 +199,7 @@ func (c *Client) await(ctx context.Context, m Message, w *waiter, forget func())
 		err := fmt.Errorf("wait for the answer to %s: %w", m.Op(), context.Cause(ctx))
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		w.take = discard(c)
+		w.take, w.progress = discard(c), nil
 		return err
 	case <-c.done:
 		select {
@@ -275,6 +280,9 @@ func (c *Client) dispatch(op string, body []byte) error {
 	}
 	if to.ID == nil && to.Gen != nil {
 		return c.stream(op, *to.Gen, body)
+	}
+	if op == OpProgress {
+		return c.progressed(body)
 	}
 	var told error // what an error message says
 	if op == OpError {

@@ -26,6 +26,12 @@ const (
 	CodeSourceChanged   Code = "source_changed"
 	CodeClosed          Code = "closed"
 	CodeBusy            Code = "busy"
+	CodeNoRecord        Code = "no_record"
+	CodeConflict        Code = "conflict"
+	CodeProtected       Code = "protected"
+	CodeUnknownField    Code = "unknown_field"
+	CodeValidation      Code = "validation"
+	CodeRegistry        Code = "registry"
 	CodeShuttingDown    Code = "shutting_down"
 	CodeInternal        Code = "internal"
 )
@@ -34,7 +40,7 @@ const (
 var Codes = []Code{
 	CodeProtocol, CodeVersion, CodeInvalidArgument, CodeNotFound, CodeBadFile, CodeUnsupported, CodeNoElement,
 	CodeUnknownKey, CodeNoSharedVars, CodeIndex, CodeMemory, CodeDisk, CodeSourceChanged, CodeClosed, CodeBusy,
-	CodeShuttingDown, CodeInternal,
+	CodeNoRecord, CodeConflict, CodeProtected, CodeUnknownField, CodeValidation, CodeRegistry, CodeShuttingDown, CodeInternal,
 }
 
 // Sentinels for errors.Is, one for each code: errors.Is(err, ErrMemory) holds for every [Error] of that code.
@@ -54,6 +60,12 @@ var (
 	ErrSourceChanged   = &Error{Code: CodeSourceChanged}
 	ErrClosed          = &Error{Code: CodeClosed}
 	ErrBusy            = &Error{Code: CodeBusy}
+	ErrNoRecord        = &Error{Code: CodeNoRecord}
+	ErrConflict        = &Error{Code: CodeConflict}
+	ErrProtected       = &Error{Code: CodeProtected}
+	ErrUnknownField    = &Error{Code: CodeUnknownField}
+	ErrValidation      = &Error{Code: CodeValidation}
+	ErrRegistry        = &Error{Code: CodeRegistry}
 	ErrDaemonGone      = &Error{Code: CodeShuttingDown}
 	ErrInternal        = &Error{Code: CodeInternal}
 )

@@ -120,7 +120,7 @@ func Decode(body []byte, v any) error {
 func opName(op []byte) string {
 	for _, known := range [...]string{
 		OpReady, OpRelease, OpGet, OpQuery, OpHello, OpOpen, OpStart, OpStop, OpStats, OpStatus, OpShutdown,
-		OpWelcome, OpOpened, OpStarted, OpEnd, OpError, OpBye, OpAnswer,
+		OpWelcome, OpOpened, OpStarted, OpEnd, OpError, OpBye, OpAnswer, OpRegistry, OpProgress,
 	} {
 		if string(op) == known {
 			return known

@@ -92,11 +92,11 @@ type layoutField struct {
 }
 
 var requests = []Message{
-	&Hello{}, &Open{}, &Get{}, &Query{}, &Start{}, &Release{}, &Stop{}, &StatsRequest{}, &StatusRequest{}, &Shutdown{},
+	&Hello{}, &Open{}, &Get{}, &Query{}, &Start{}, &Release{}, &Stop{}, &StatsRequest{}, &StatusRequest{}, &Shutdown{}, &Registry{},
 }
 
 var answers = []Message{
-	&Welcome{}, &Opened{}, &Started{}, &Ready{}, &Answer{}, &End{}, &Error{}, &Stats{}, &Status{}, &Bye{},
+	&Welcome{}, &Opened{}, &Started{}, &Ready{}, &Answer{}, &End{}, &Error{}, &Stats{}, &Status{}, &Bye{}, &Progress{},
 }
 
 // keys are the keys of a struct in order; optional ones are those left out at times.
@@ -148,6 +148,12 @@ func thisTable() table {
 			{CodeSourceChanged, "SourceChanged", "OSError"},
 			{CodeClosed, "Closed", "RuntimeError"},
 			{CodeBusy, "Busy", "RuntimeError"},
+			{CodeNoRecord, "DoesNotExist", "LookupError"},
+			{CodeConflict, "IntegrityError", "ValueError"},
+			{CodeProtected, "ProtectedError", "ValueError"},
+			{CodeUnknownField, "FieldError", "AttributeError"},
+			{CodeValidation, "FieldValidationError", "ValueError"},
+			{CodeRegistry, "RegistryError", "OSError"},
 			{CodeShuttingDown, "DaemonGone", "ConnectionError"},
 			{CodeInternal, "InternalError", "RuntimeError"},
 		},

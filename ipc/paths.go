@@ -94,6 +94,22 @@ func stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "loaderd"), nil
 }
 
+// DataDir is the folder of the registry: LOADERD_DATA_DIR, else $XDG_DATA_HOME/loaderd, else ~/.local/share/loaderd. It is
+// absolute, and need not exist.
+func DataDir() (string, error) {
+	if dir := os.Getenv("LOADERD_DATA_DIR"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "loaderd"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder for the registry (set LOADERD_DATA_DIR): %w", err)
+	}
+	return filepath.Join(home, ".local", "share", "loaderd"), nil
+}
+
 // EnsureRuntimeDir makes dir, the folder of a socket, with mode 0700 where it is missing, and refuses one that is a symbolic link
 // or no folder, belongs to somebody else, or lets others in: whoever can write there could take the daemon's place. [Listen]
 // and [Lock] do this for the folder of their socket, also for one that LOADERD_SOCKET names.

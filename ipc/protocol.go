@@ -22,18 +22,20 @@ const (
 	OpStats    = "stats"
 	OpStatus   = "status"
 	OpShutdown = "shutdown"
+	OpRegistry = "registry"
 )
 
 // The ops of messages from daemon to client; stats and status have the op of their request.
 const (
-	OpWelcome = "welcome"
-	OpOpened  = "opened"
-	OpStarted = "started"
-	OpReady   = "ready"
-	OpAnswer  = "answer"
-	OpEnd     = "end"
-	OpError   = "error"
-	OpBye     = "bye"
+	OpWelcome  = "welcome"
+	OpOpened   = "opened"
+	OpStarted  = "started"
+	OpReady    = "ready"
+	OpAnswer   = "answer"
+	OpEnd      = "end"
+	OpError    = "error"
+	OpBye      = "bye"
+	OpProgress = "progress"
 )
 
 // Limits bound what a [Conn] accepts. A message beyond them ends the connection.

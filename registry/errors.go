@@ -10,6 +10,8 @@ import (
 var (
 	// ErrInvalid is an argument, a field or a value that has no meaning here.
 	ErrInvalid = errors.New("invalid argument")
+	// ErrUnknownField is a field in a query that the model has not.
+	ErrUnknownField = errors.New("unknown field")
 	// ErrNoRecord is a record, or a database, that is not there.
 	ErrNoRecord = errors.New("no such record")
 	// ErrConflict is a change that contradicts what is there: a version that is taken, a label of that name.

@@ -139,11 +139,11 @@ var tables = func() map[Model]*Table {
 }()
 
 // unknownField is the error for a name that the model has not.
-func (t *Table) unknownField(op, name string) error {
+func (t *Table) unknownField(kind error, op, name string) error {
 	names := t.FieldNames()
 	for _, r := range t.Relations {
 		names = append(names, r.Name)
 	}
-	return fail(ErrInvalid, op, fmt.Sprintf("%s.%s", t.Model, name), nearest(name, names), "%s has no field %q; it has %s",
+	return fail(kind, op, fmt.Sprintf("%s.%s", t.Model, name), nearest(name, names), "%s has no field %q; it has %s",
 		t.Model, name, strings.Join(names, ", "))
 }

@@ -103,7 +103,7 @@ func (t *Table) compile(w Where) (string, []any, error) {
 		name := strings.TrimSuffix(w.Path, "__exact")
 		f, ok := t.Field(name)
 		if !ok {
-			return "", nil, t.unknownField("query", name)
+			return "", nil, t.unknownField(ErrUnknownField, "query", name)
 		}
 		v, err := f.canonical(w.Value)
 		if err != nil {
@@ -142,7 +142,7 @@ func (t *Table) order(by []string) (string, error) {
 		bare, descending := strings.CutPrefix(name, "-")
 		f, ok := t.Field(bare)
 		if !ok {
-			return "", t.unknownField("query", bare)
+			return "", t.unknownField(ErrUnknownField, "query", bare)
 		}
 		s := "t." + quote(f.Column())
 		if descending {

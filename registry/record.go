@@ -53,7 +53,7 @@ func (t *Table) canonical(op string, r Record) (Record, error) {
 		}
 		f, ok := t.Field(name)
 		if !ok {
-			return nil, t.unknownField(op, name)
+			return nil, t.unknownField(ErrInvalid, op, name)
 		}
 		if f.Computed != "" {
 			continue

@@ -1,9 +1,9 @@
 """Build hook: the wheel carries the daemon, as ``loaderd/_bin/loaderd``.
 
 The binary is the one that ``LOADERD_BUILD_BINARY`` names (``make wheel`` sets it), else it is built here with Go
-from the sources two folders up. It is linked statically, so one wheel serves every Python and every Linux of a
-processor; the tag says so only when the binary is indeed static. An editable install carries no binary: the
-client then finds the tree's own ``bin/loaderd``.
+from the sources two folders up. Where there is a static C library it is linked statically, so that one wheel serves
+every Python and every Linux of a processor; the tag says so only when the binary is indeed static. An editable install
+carries no binary: the client then finds the tree's own ``bin/loaderd``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 TARGET = "loaderd/_bin/loaderd"
+TAGS = "netgo,osusergo,sqlite_omit_load_extension"
 VERSION_VARIABLE = "github.com/loaderd/loaderd/internal/build.Version"
 
 
@@ -67,8 +68,12 @@ class BinaryHook(BuildHookInterface):  # type: ignore[misc]
         build = subprocess.run(script, cwd=top, check=True, capture_output=True, text=True).stdout.strip()
         self._scratch = tempfile.mkdtemp(prefix="loaderd-build-")
         binary = Path(self._scratch, "loaderd")
-        build_it = [go, "build", "-trimpath", "-ldflags", f"-X {VERSION_VARIABLE}={build}", "-o", str(binary)]
-        subprocess.run([*build_it, "./cmd/loaderd"], cwd=top, env=os.environ | {"CGO_ENABLED": "0"}, check=True)
+        link = subprocess.run(["sh", "internal/build/link.sh"], cwd=top, check=True, capture_output=True, text=True)
+        flags = f"-X {VERSION_VARIABLE}={build}"
+        if link.stdout.strip() == "static":
+            flags += ' -linkmode external -extldflags "-static"'
+        build_it = [go, "build", "-trimpath", "-tags", TAGS, "-ldflags", flags, "-o", str(binary), "./cmd/loaderd"]
+        subprocess.run(build_it, cwd=top, env=os.environ | {"CGO_ENABLED": "1"}, check=True)
         return binary
 
 

@@ -196,6 +196,8 @@ func (c *conn) handle(op string, body []byte) error {
 		return handle(body, c.get)
 	case ipc.OpQuery:
 		return handle(body, c.query)
+	case ipc.OpRegistry:
+		return handle(body, c.registry)
 	case ipc.OpStart:
 		return handle(body, c.start)
 	case ipc.OpRelease:

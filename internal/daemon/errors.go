@@ -8,6 +8,7 @@ import (
 
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/mapped"
+	"github.com/loaderd/loaderd/registry"
 )
 
 // Why a connection or a request ends, beside what the packages below say.
@@ -45,6 +46,16 @@ var codes = []struct {
 	{mapped.ErrChanged, "read", ipc.CodeSourceChanged, "close the session and open the files anew"},
 	{mapped.ErrClosed, "read", ipc.CodeClosed, ""},
 	{ipc.ErrMemory, "ring", ipc.CodeMemory, ""},
+	{registry.ErrInvalid, "registry", ipc.CodeValidation, ""},
+	{registry.ErrUnknownField, "registry", ipc.CodeUnknownField, ""},
+	{registry.ErrNoRecord, "registry", ipc.CodeNoRecord, ""},
+	{registry.ErrConflict, "registry", ipc.CodeConflict, ""},
+	{registry.ErrProtected, "registry", ipc.CodeProtected, ""},
+	{registry.ErrBadFile, "registry", ipc.CodeRegistry, ""},
+	{registry.ErrNewer, "registry", ipc.CodeRegistry, ""},
+	{registry.ErrHeld, "registry", ipc.CodeRegistry, ""},
+	{registry.ErrNoSpace, "registry", ipc.CodeRegistry, ""},
+	{registry.ErrClosed, "registry", ipc.CodeShuttingDown, ""},
 }
 
 // wireError is err as the client sees it: the code, what was being done, to what, and what to do about it.
@@ -76,6 +87,11 @@ func wireError(err error) *ipc.Error {
 		if m.Hint != "" {
 			out.Hint = m.Hint
 		}
+	}
+	var r *registry.Error
+	if errors.As(err, &r) {
+		out.Object, out.Stage, out.Hint = r.Object, r.Op, r.Hint
+		out.Message = strings.TrimSuffix(out.Message, "; "+r.Hint)
 	}
 	return out
 }

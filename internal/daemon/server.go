@@ -32,6 +32,7 @@ type Options struct {
 	LockFD      int           // the start lock, already held, as passed on by the client that starts us; 0: none, it is taken here
 	IdleTimeout time.Duration // leave after this long without a connection; negative: never
 	Workers     int           // goroutines that fill batches; default: two for each core, so that one can read while one computes
+	DataDir     string        // folder of the registry; default [ipc.DataDir]
 	Log         *slog.Logger
 
 	// Stuck is called when sessions have not ended some seconds after they were told to: a read that does not return,
@@ -70,6 +71,7 @@ type Server struct {
 	pool     *pool
 	data     *datasets
 	total    counters
+	registry *registries
 	stop     context.CancelCauseFunc
 
 	mu      sync.Mutex // guards what follows
@@ -99,7 +101,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	now := time.Now()
 	return &Server{
 		opt: o, listener: l, started: now, quiet: now,
-		pool: newPool(o.Workers), data: newDatasets(), conns: make(map[*conn]struct{}),
+		pool: newPool(o.Workers), data: newDatasets(), registry: newRegistries(o.DataDir), conns: make(map[*conn]struct{}),
 	}, nil
 }
 
@@ -138,6 +140,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	closePool()
 	workers.Wait()
 	s.data.close()
+	if e := s.registry.close(); e != nil {
+		s.opt.Log.Warn("close the registry", "error", e)
+	}
 	s.leave()
 	if cause := context.Cause(ctx); errors.Is(cause, errLeave) || errors.Is(err, context.Canceled) {
 		err = nil

@@ -149,6 +149,43 @@ class Busy(LoaderdError, RuntimeError):
     code = "busy"
 
 
+class DoesNotExist(LoaderdError, LookupError):
+    """The registry has no such record, or knows no database of that name. Look with ``filter`` or ``search``."""
+
+    code = "no_record"
+
+
+class IntegrityError(LoaderdError, ValueError):
+    """A change contradicts what the registry holds, such as a version or a name that is taken."""
+
+    code = "conflict"
+
+
+class ProtectedError(LoaderdError, ValueError):
+    """A record cannot be deleted, for others need it: an artifact, say, that a collection holds."""
+
+    code = "protected"
+
+
+class FieldError(LoaderdError, AttributeError):
+    """A query names a field that the records do not have. The message lists those there are."""
+
+    code = "unknown_field"
+
+
+class FieldValidationError(LoaderdError, ValueError, TypeError):
+    """A record cannot have such a field, or such a value of it. The message says what it can have."""
+
+    code = "validation"
+
+
+class RegistryError(LoaderdError, OSError):
+    """The registry's file is broken, of a newer loaderd, in use on another machine, or cannot be written."""
+
+    code = "registry"
+    _errno = errno.EIO
+
+
 class DaemonGone(LoaderdError, ConnectionError):
     """The daemon died, is leaving, or could not be started. The message names the socket and the log.
 
@@ -183,6 +220,12 @@ BY_CODE: dict[str, type[LoaderdError]] = {
         SourceChanged,
         Closed,
         Busy,
+        DoesNotExist,
+        IntegrityError,
+        ProtectedError,
+        FieldError,
+        FieldValidationError,
+        RegistryError,
         DaemonGone,
         InternalError,
     )

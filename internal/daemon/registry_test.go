@@ -1,0 +1,102 @@
+package daemon
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/loaderd/loaderd/ipc"
+)
+
+// asker calls the registry of a server of its own.
+func asker(t *testing.T) (call func(name string, args map[string]any) map[string]any, refused func(name string, args map[string]any) *ipc.Error) {
+	t.Helper()
+	h := serve(t, Options{DataDir: filepath.Join(t.TempDir(), "data")})
+	c := h.dial(t)
+	ask := func(name string, args map[string]any) (any, error) { return c.Registry(h.ctx, name, args, nil) }
+	call = func(name string, args map[string]any) map[string]any {
+		t.Helper()
+		v, err := ask(name, args)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		m, ok := v.(map[string]any)
+		if !ok {
+			m = map[string]any{"": v}
+		}
+		return m
+	}
+	refused = func(name string, args map[string]any) *ipc.Error {
+		t.Helper()
+		v, err := ask(name, args)
+		var e *ipc.Error
+		if !errors.As(err, &e) {
+			t.Fatalf("%s: got %v, %v and no error of the wire", name, v, err)
+		}
+		return e
+	}
+	return call, refused
+}
+
+func TestTheRegistryIsReachedWithoutAnOpenCollection(t *testing.T) {
+	call, _ := asker(t)
+	saved := call("save", map[string]any{"model": "ulabel", "record": map[string]any{"name": "treated"}})
+	record := saved["record"].(map[string]any)
+	if saved["created"] != true || record["model"] != "ulabel" || len(record["uid"].(string)) != 8 {
+		t.Errorf("saved %v", saved)
+	}
+	if at := record["created_at"].(string); len(at) != 27 || !strings.HasSuffix(at, "Z") {
+		t.Errorf("created at %q", at)
+	}
+	if got := call("get", map[string]any{"model": "ulabel", "uid": record["uid"]}); got["name"] != "treated" {
+		t.Errorf("got %v", got)
+	}
+	found := call("query", map[string]any{"model": "ulabel", "where": []any{"lookup", "name", "treated"}})[""].([]any)
+	if len(found) != 1 || found[0].(map[string]any)["uid"] != record["uid"] {
+		t.Errorf("found %v", found)
+	}
+}
+
+func TestWhatTheRegistryRefusesHasACodeOfItsOwn(t *testing.T) {
+	call, refused := asker(t)
+	for _, tc := range []struct {
+		name, call string
+		args       map[string]any
+		code       ipc.Code
+		says       string
+	}{
+		{"a call that it has not", "sav", nil, ipc.CodeInvalidArgument, "save"},
+		{"a model that it has not", "get", map[string]any{"model": "artefact", "uid": "x"}, ipc.CodeValidation, "did you mean `artifact`?"},
+		{"a record that is not there", "get", map[string]any{"model": "run", "uid": "x"}, ipc.CodeNoRecord, "no run"},
+		{"a field that the model has not", "save", map[string]any{"model": "ulabel", "record": map[string]any{"nam": 1}}, ipc.CodeValidation, "did you mean `name`?"},
+		{"a value of another type", "save", map[string]any{"model": "ulabel", "record": map[string]any{"name": 1}}, ipc.CodeValidation, "no text"},
+		{"a query of an unknown field", "query", map[string]any{"model": "ulabel", "where": []any{"lookup", "nam", 1}}, ipc.CodeUnknownField, "did you mean `name`?"},
+		{"a tree that is none", "query", map[string]any{"model": "ulabel", "where": []any{"xor", 1}}, ipc.CodeInvalidArgument, "xor"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e := refused(tc.call, tc.args)
+			if e.Code != tc.code || !strings.Contains(e.Error(), tc.says) {
+				t.Errorf("got %s: %v; want %s, %q", e.Code, e, tc.code, tc.says)
+			}
+		})
+	}
+	if call("save", map[string]any{"model": "ulabel", "record": map[string]any{"name": "a"}})["created"] != true {
+		t.Error("it does not go on after an error")
+	}
+}
+
+func TestABrokenDatabaseIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "registry.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("this is no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := serve(t, Options{DataDir: dir})
+	_, err := h.dial(t).Registry(h.ctx, "get", map[string]any{"model": "run", "uid": "x"}, nil)
+	var e *ipc.Error
+	if !errors.As(err, &e) || e.Code != ipc.CodeRegistry || e.Object != path || e.Hint == "" {
+		t.Errorf("got %v", err)
+	}
+}
