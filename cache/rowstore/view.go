@@ -65,3 +65,6 @@ func realigned(b []byte, size int, buf *[]byte) []byte {
 	copy(out, b)
 	return out
 }
+
+// address is where b lies. Only what does not move may be asked for: mappings, and memory that is kept on the heap.
+func address(b []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(b))) }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loaderd import _fork
 from loaderd._errors import BatchesHeldWarning
@@ -61,37 +61,30 @@ class LoaderIterator:
         self._cursor = cursor
         self._counters = counters
         self._losses = Losses(source)
-        self._step = options.batch_size * options.world_size
         self._done = empty
         self._warned = False
         self._lock = threading.Lock()
         self._stream: Stream | None = None  # guarded by _lock
         _fork.register(self)
-        while not empty and self._stream is None:  # so that the daemon works while the caller does something else first
-            try:
-                self._opened()
-            except ConnectionLost as lost:
-                self._replace(lost)
+        if not empty:
+            self._attempt(self._opened)  # so that the daemon works while the caller does something else first
 
     def __iter__(self) -> LoaderIterator:
         return self
 
     def __next__(self) -> Batch:
-        cursor = self._cursor
-        before = cursor.position
+        before = self._cursor.position
         try:
             with self._lock:
-                before = cursor.position
-                batch = None if self._done else self._next()
+                before = self._cursor.position
+                batch: Batch | None = None if self._done else self._attempt(self._advance)
                 if batch is None:
                     self._done = True
                     self._disconnect()
-                else:
-                    cursor.position = min(before + self._step, self._source.n_obs)
-                    if self._stream is not None and self._stream.crowded:
-                        self._warn_once()
+                elif self._stream is not None and self._stream.crowded:
+                    self._warn_once()
         except BaseException:  # Ctrl-C, or a warning that is an error: the caller does not get this batch
-            cursor.position = before
+            self._cursor.position = before
             self._disconnect()
             raise
         # No call from here on: Python would look for a Ctrl-C after it, and the batch would be lost.
@@ -99,15 +92,13 @@ class LoaderIterator:
             raise StopIteration
         return batch
 
-    def _next(self) -> Batch | None:
-        while True:
-            try:
-                batch = (self._stream or self._opened()).next()
-            except ConnectionLost as lost:
-                self._replace(lost)
-            else:
-                self._losses.reset()
-                return batch
+    def _advance(self) -> Batch | None:
+        batch = self._opened().next()
+        if batch is not None:
+            step = self._options.batch_size * self._options.world_size
+            self._cursor.position = min(self._cursor.position + step, self._source.n_obs)
+            self._losses.reset()
+        return batch
 
     def _warn_once(self) -> None:
         if not self._warned:
@@ -124,10 +115,14 @@ class LoaderIterator:
             self._stream = Stream(self._source, self._encoded, self._options, at.epoch, at.position, self._counters)
         return self._stream
 
-    def _replace(self, lost: ConnectionLost) -> None:
-        """Have the next attempt go to another daemon, for this one died."""
-        self._counters.restarts += 1
-        self._losses.add(self._disconnect(), lost)
+    def _attempt(self, what: Any) -> Any:
+        """Do it, with another daemon if this one dies."""
+        while True:
+            try:
+                return what()
+            except ConnectionLost as lost:
+                self._counters.restarts += 1
+                self._losses.add(self._disconnect(), lost)
 
     def _disconnect(self) -> int:
         stream, self._stream = self._stream, None

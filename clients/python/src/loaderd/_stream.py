@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from loaderd._convert import Converter
 from loaderd._errors import DaemonGone, ProtocolError, from_wire
@@ -69,11 +69,7 @@ class Stream:
             started = self._next_message()
             if started.get("op") != "started":
                 raise ProtocolError(f"the daemon answered start with {started.get('op')!r}", stage="start")
-            frames = int(started["frames"])
-            # One frame must stay for the daemon. A `for` loop holds two: the batch it works on, and the next.
-            self._most_held = max(2, frames - 1)
-            # Each release wakes the daemon, so several go together where it has others to fill meanwhile.
-            self._most_due = max(1, frames // 4)
+            self._frames = int(started["frames"])
             self._left = int(started["steps"])
             self._segments = {started["seg"]: Segment(self.channel.take_fd(), started["seg_size"])}
             self._ring = started["seg"]
@@ -93,16 +89,16 @@ class Stream:
         """
         if not self._left:
             return None
-        leases = self._leases
-        if leases.due(self._most_due):
-            leases.flush(self.channel)
-        ready = self._queue.popleft() if self._queue else self.channel.take() or self._awaited()
+        self._leases.flush(self.channel)
+        ready = self._queue.popleft() if self._queue else self._next_message()
         if ready["op"] != "ready" or ready["gen"] != _GEN:
-            self._refuse(ready)
-        if "fds" in ready:
+            raise ProtocolError(f"the daemon sent {ready['op']!r} where a batch was expected", stage="next")
+        if ready.get("fds"):
             self._add_segment(ready)
-        self.crowded = leases.holds(self._most_held)
-        arrays = self._reader.read(ready, self._segments[ready["seg"]], leases, hold=not self.crowded)
+        held = self._leases.held()
+        # One frame must stay for the daemon. A `for` loop holds two: the batch it works on, and this one.
+        self.crowded = held >= 2 and held + 1 >= self._frames
+        arrays = self._reader.read(ready, self._segments[ready["seg"]], self._leases, hold=not self.crowded)
         batch = self._convert(arrays)
         self._left -= 1
         counters = self._counters
@@ -117,37 +113,26 @@ class Stream:
         segment = Segment(self.channel.take_fd(), ready["seg_size"])
         self._segments = {self._ring: self._segments[self._ring], ready["seg"]: segment}
 
-    def _awaited(self) -> Message:
-        """Wait for the next message, and send the releases that become due meanwhile."""
-        channel, leases = self.channel, self._leases
-        since = time.perf_counter()
-        leases.waiting = True
-        try:
-            while True:
-                leases.flush(channel)
-                if channel.wait():
-                    leases.drain_wake()
-                message = channel.take()
-                if message is not None:
-                    return message
-        finally:
-            leases.waiting = False
-            self._counters.waited += time.perf_counter() - since
-
     def _next_message(self) -> Message:
-        message = self.channel.take() or self._awaited()
+        """Take the next message of the stream; while waiting for it, send the releases that become due."""
+        channel, leases = self.channel, self._leases
+        message = channel.take()
+        if message is None:
+            since = time.perf_counter()
+            leases.waiting = True
+            try:
+                while message is None:
+                    leases.flush(channel)
+                    message = channel.receive()
+                    leases.drain_wake()
+            finally:
+                leases.waiting = False
+                self._counters.waited += time.perf_counter() - since
         if message["op"] == "error":
-            self._refuse(message)
+            if message.get("code") == DaemonGone.code:
+                raise ConnectionLost("the daemon is leaving")
+            raise from_wire(message)
         return message
-
-    @staticmethod
-    def _refuse(message: Message) -> NoReturn:
-        """Raise what a message means that is not the batch expected."""
-        if message["op"] != "error":
-            raise ProtocolError(f"the daemon sent {message['op']!r} where a batch was expected", stage="next")
-        if message.get("code") == DaemonGone.code:
-            raise ConnectionLost("the daemon is leaving")
-        raise from_wire(message)
 
     def stats(self) -> Message:
         """Ask the daemon what it says of this stream."""

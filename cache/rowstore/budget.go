@@ -1,0 +1,130 @@
+package rowstore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+const (
+	keepFree     = 10 // the part of the file system that stays free: one tenth
+	defaultShare = 4  // of the free space: a quarter
+	unknownShare = 8 << 30
+
+	countEvery = 10 * time.Second
+)
+
+// budget knows how much the folder holds. Other processes write there too, so it counts what is on disk, now and then, and adds in
+// between what this one reserves.
+type budget struct {
+	asked int64 // 0: the default
+
+	mu      sync.Mutex // guards what follows
+	held    int64
+	counted time.Time
+	took    time.Duration // to count
+}
+
+// allowed is how many bytes the folder may hold when it holds that many. What it holds is counted as free: the
+// result does not change as the folder grows.
+func (b *budget) allowed(sp diskSpace, held int64) int64 {
+	if sp.size == 0 {
+		if b.asked > 0 {
+			return b.asked
+		}
+		return unknownShare
+	}
+	most := sp.free + held - sp.size/keepFree
+	share := b.asked
+	if share == 0 {
+		share = (sp.free + held) / defaultShare
+	}
+	return max(0, min(most, share))
+}
+
+// give takes back bytes that were reserved and are not used.
+func (b *budget) give(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held = max(0, b.held-n)
+}
+
+// count looks how much the folder holds, if that is due. b.mu is held.
+func (s *Store) count(anyway bool) {
+	b, now := &s.budget, s.sys.now()
+	if !anyway && !b.counted.IsZero() && now.Sub(b.counted) < max(countEvery, 50*b.took) {
+		return
+	}
+	b.held = diskUsage(s.root)
+	b.counted, b.took = now, s.sys.now().Sub(now)
+}
+
+// reserve takes n bytes of the budget, and removes tables that nobody uses where that makes room. The error wraps ErrFull.
+func (s *Store) reserve(n int64) error {
+	s.budget.mu.Lock()
+	defer s.budget.mu.Unlock()
+	s.count(false)
+	sp, err := s.sys.space(s.root)
+	if err != nil {
+		return fmt.Errorf("space of %s: %w", s.root, err)
+	}
+	lacks := func() int64 { return s.budget.held + n - s.budget.allowed(sp, s.budget.held) }
+	if lacks() <= 0 {
+		s.budget.held += n
+		return nil
+	}
+	if s.evict(lacks()) {
+		s.count(true)
+		if sp, err = s.sys.space(s.root); err != nil {
+			return fmt.Errorf("space of %s: %w", s.root, err)
+		}
+	}
+	if lacks() <= 0 {
+		s.budget.held += n
+		return nil
+	}
+	return fmt.Errorf("%w: it holds %d MB of the %d MB it may hold; %d MB of %d are free on its disk", ErrFull,
+		s.budget.held/1e6, s.budget.allowed(sp, s.budget.held)/1e6, sp.free/1e6, sp.size/1e6)
+}
+
+// diskUsage is how many bytes the files of a folder take. Files that go meanwhile do not count.
+func diskUsage(dir string) (bytes int64) {
+	_ = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil {
+			if e != nil && e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if fi, err := e.Info(); err == nil && fi.Mode().IsRegular() {
+			bytes += blocksOf(fi)
+		}
+		return nil
+	})
+	return bytes
+}
+
+// StoreUsage is what a store takes of its disk, in bytes.
+type StoreUsage struct {
+	Dir     string
+	Bytes   int64 // all that the folder holds, also of other processes
+	Allowed int64 // what it may hold, as things are now
+	Free    int64 // on its disk
+}
+
+// Usage counts what the store holds.
+func (s *Store) Usage() StoreUsage {
+	s.budget.mu.Lock()
+	defer s.budget.mu.Unlock()
+	s.count(true)
+	u := StoreUsage{Dir: s.dir, Bytes: s.budget.held}
+	sp, err := s.sys.space(s.root)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return u
+	}
+	u.Allowed, u.Free = s.budget.allowed(sp, u.Bytes), sp.free
+	return u
+}
