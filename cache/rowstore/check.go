@@ -61,7 +61,7 @@ func (s *sections) knownCodes() bool {
 	for _, c := range s.values {
 		most = max(most, c)
 	}
-	return int(most) < len(s.dictionary)/s.dtype.Size() || s.n == 0
+	return int(most) <= len(s.dictionary)/s.dtype.Size()
 }
 
 // columnsWithin walks over all gaps, and stops where an exception claims a column.

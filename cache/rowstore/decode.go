@@ -36,7 +36,7 @@ func (r Row) DecodeDense(dst []byte) {
 		return
 	}
 	clear(dst)
-	var table, vals [maxEntries]uint64
+	var table, vals [tableSize]uint64
 	var idx [blockValues]int32
 	s.fillTable(bytesOf(table[:]))
 	size, w := s.dtype.Size(), s.walk()
@@ -54,7 +54,7 @@ func (r Row) DecodeDense(dst []byte) {
 
 // storedAll writes all elements, exceptions too, to dst, which is aligned.
 func (s *sections) storedAll(dst []byte) {
-	var table [maxEntries]uint64
+	var table [tableSize]uint64
 	s.fillTable(bytesOf(table[:]))
 	s.stored(dst, bytesOf(table[:]), 0, s.n)
 	size := s.dtype.Size()
@@ -64,8 +64,8 @@ func (s *sections) storedAll(dst []byte) {
 	}
 }
 
-// fillTable copies the dictionary, if there is one.
-func (s *sections) fillTable(table []byte) { copy(table, s.dictionary) }
+// fillTable copies the dictionary, if there is one, to behind the element without bits.
+func (s *sections) fillTable(table []byte) { copy(table[s.dtype.Size():], s.dictionary) }
 
 // stored writes n elements from the one at lo on, without exceptions. table has the dictionary.
 func (s *sections) stored(dst, table []byte, lo, n int) {
@@ -78,7 +78,7 @@ func (s *sections) stored(dst, table []byte, lo, n int) {
 	case wordForm:
 		widenWords(s.dtype, dst, s.values[2*lo:], n)
 	case dictionaryForm:
-		lookup(size, dst, s.values[lo:lo+n], table[:maxEntries*size])
+		lookup(size, dst, s.values[lo:lo+n], table[:tableSize*size])
 	}
 }
 

@@ -55,13 +55,13 @@ func (k *Kernel) scatter(dst []byte, s *sections, w *Scratch) {
 }
 
 func scatterCodes[T word](dst []T, s *sections, table []T) {
-	t, codes, w := (*[maxEntries]T)(table), s.values[:len(s.gaps)], s.walk()
+	t, codes, w := (*[tableSize]T)(table), s.values[:len(s.gaps)], s.walk()
 	c := -1
 	for i, g := range s.gaps {
 		if g == escape {
 			c += w.escaped() + 1
 		} else {
-			c += int(g) + 1
+			c += int(int8(g)) + gapBias + 1
 		}
 		dst[c] = t[codes[i]]
 	}

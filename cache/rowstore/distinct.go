@@ -10,6 +10,7 @@ const (
 	slotBits    = 12
 	slots       = 1 << slotBits
 	maxDistinct = slots / 4 // more are not worth a dictionary
+	leftOut     = tableSize // in place of a code
 )
 
 // distinct counts the distinct elements of a row, in a table that rows use in turn.
@@ -18,7 +19,7 @@ type distinct struct {
 	turns  [slots]uint32 // when a slot was taken last
 	bits   [slots]uint64
 	counts [slots]uint32
-	codes  [slots]uint16 // in the dictionary; maxEntries: not there
+	codes  [slots]uint16 // in the dictionary, or leftOut
 	taken  []uint16      // slots, the first ones met first; then the most frequent first
 	slotOf []uint16      // of each element
 }
@@ -45,11 +46,17 @@ func (t *distinct) count(size int, vals []byte) (entries, left int) {
 	if !ok {
 		return 0, n
 	}
+	t.taken = slices.DeleteFunc(t.taken, func(s uint16) bool {
+		if t.bits[s] == 0 {
+			t.codes[s] = 0
+		}
+		return t.bits[s] == 0
+	})
 	slices.SortFunc(t.taken, func(a, b uint16) int {
 		return cmp.Or(cmp.Compare(t.counts[b], t.counts[a]), cmp.Compare(t.bits[a], t.bits[b]))
 	})
 	for i, s := range t.taken {
-		t.codes[s] = uint16(min(i, maxEntries))
+		t.codes[s] = uint16(min(i+1, leftOut))
 		if i >= maxEntries {
 			left += int(t.counts[s])
 		}
@@ -94,7 +101,7 @@ func (c *chooser) useDictionary(size int) {
 	}
 	for i, s := range t.slotOf {
 		code := t.codes[s]
-		if code == maxEntries {
+		if code == leftOut {
 			c.exceptions = append(c.exceptions, uint32(i))
 			code = 0
 		}

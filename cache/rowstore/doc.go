@@ -25,7 +25,7 @@
 //	16  uint32  n, the stored values (dense rows: columns)
 //	20  uint32  length of the escapes in units of 2 bytes
 //	24  uint16  exceptions
-//	26  uint8   entries of the dictionary − 1
+//	26  uint8   entries of the dictionary
 //	27  uint8   DType
 //	28  uint8   layout: 0 columns and values, 1 values of all columns; + 2: was given as a dense row;
 //	              + 4: layout 0, with some −0.0 of a dense row
@@ -34,12 +34,13 @@
 //
 // Sections follow, each padded with zeros to a multiple of 16 bytes; those that a row does not need are empty:
 //
-//	gaps        n bytes (layout 0): the columns that lie between a stored value and the one before it; 255: see escapes
-//	values      n elements: raw as stored; bytes and words: integers that the values equal; dictionary: bytes, positions in it
+//	gaps        n signed bytes (layout 0): how many columns lie between a stored value and the one before it, less 128;
+//	            127: see escapes
+//	values      n elements: raw as stored; bytes and words: integers that the values equal; dictionary: bytes, positions in it + 1, or 0: no bit set
 //	dictionary  elements as stored, the most frequent first
 //	exceptions  the values that the form cannot hold: their positions (uint32 each), columns (uint32), elements as stored.
 //	            Their place among the values holds 0
-//	escapes     gaps of 255 and more as uint16, in order; 65535 there: a uint32 follows
+//	escapes     gaps of 255 and more as uint16, in order; 65535: a uint32 follows
 //
 // Gaps and values are aligned by position, and hold no state but the column: a vector unit expands 16, 32 or 64 at a
 // time. A count matrix takes about 2 bytes a non-zero, and so do log-normalised floats, which have a few dozen distinct

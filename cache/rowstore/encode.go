@@ -111,8 +111,8 @@ func (e *encoder) gaps(b *records, row int64, cols int, idx []int32) error {
 			return fmt.Errorf("%w: row %d: column %d stands before %d", ErrNotCanonical, row, last, c)
 		}
 		last = c
-		b.dst[at+i] = byte(min(gap, escape))
-		if gap >= escape {
+		b.dst[at+i] = byte(min(gap, escapedGap) - gapBias)
+		if gap >= escapedGap {
 			e.escapes = binary.LittleEndian.AppendUint16(e.escapes, uint16(min(gap, longEscape)))
 		}
 		if gap >= longEscape {
@@ -163,7 +163,7 @@ func (e *encoder) finish(b *records, row int64, d DType, n int, idx []int32, val
 	binary.LittleEndian.PutUint32(h[atCount:], uint32(n))
 	binary.LittleEndian.PutUint32(h[atEscapes:], uint32(escapes))
 	binary.LittleEndian.PutUint16(h[atExceptions:], uint16(len(e.exceptions)))
-	h[atEntries] = uint8(max(1, len(e.dictionary)/size) - 1)
+	h[atEntries] = uint8(len(e.dictionary) / size)
 	h[atDType], h[atLayout], h[atForm] = uint8(d), layout, uint8(e.form)
 	binary.LittleEndian.PutUint16(h[atMagic:], magic)
 	binary.LittleEndian.PutUint32(h[atCRC:], crc32.Checksum(h[4:], castagnoli))

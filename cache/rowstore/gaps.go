@@ -19,7 +19,7 @@ func (w *walk) next(idx []int32) {
 		if g == escape {
 			c += int32(w.escaped()) + 1
 		} else {
-			c += int32(g) + 1
+			c += int32(int8(g)) + gapBias + 1
 		}
 		idx[i] = c
 	}
@@ -28,13 +28,13 @@ func (w *walk) next(idx []int32) {
 
 // escaped takes the next gap from the escapes. Past their end it is 0.
 func (w *walk) escaped() int {
-	gap, n := escapedGap(w.escapes)
+	gap, n := nextEscape(w.escapes)
 	w.escapes = w.escapes[n:]
 	return gap
 }
 
-// escapedGap is the gap that begins escapes, and how many bytes it takes: 0 when it is not all there.
-func escapedGap(escapes []byte) (gap, bytes int) {
+// nextEscape is the gap that begins escapes, and how many bytes it takes: 0 when it is not all there.
+func nextEscape(escapes []byte) (gap, bytes int) {
 	if len(escapes) < 2 {
 		return 0, 0
 	}
@@ -53,10 +53,10 @@ func (w *walk) skip(n int) (ok bool) {
 	c, ok := w.column, true
 	for _, g := range w.gaps[:n] {
 		if g != escape {
-			c += int(g) + 1
+			c += int(int8(g)) + gapBias + 1
 			continue
 		}
-		gap, taken := escapedGap(w.escapes)
+		gap, taken := nextEscape(w.escapes)
 		w.escapes = w.escapes[taken:]
 		c += gap + 1
 		ok = ok && taken > 0 && c <= maxColumns

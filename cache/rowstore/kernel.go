@@ -49,8 +49,8 @@ func NewKernel(o KernelOptions) *Kernel {
 		}
 	}
 	o.IntoFloat32 = o.IntoFloat32 && o.OutSize == 4 && o.Stored != Bool
-	k := &Kernel{KernelOptions: o, bytes: alignedBytes(maxEntries * o.OutSize)}
-	k.cast(k.bytes, byteTables[o.Stored], maxEntries)
+	k := &Kernel{KernelOptions: o, bytes: alignedBytes(tableSize * o.OutSize)}
+	k.cast(k.bytes, byteTables[o.Stored], tableSize)
 	return k
 }
 
@@ -87,8 +87,9 @@ func (k *Kernel) table(s *sections, w *Scratch) []byte {
 		return k.bytes
 	case dictionaryForm:
 		n := len(s.dictionary) / s.dtype.Size()
-		out := grow(&w.table, maxEntries*k.OutSize)
-		k.cast(out, realigned(s.dictionary, s.dtype.Size(), &w.raw), n)
+		out := grow(&w.table, tableSize*k.OutSize)
+		clear(out[:k.OutSize])
+		k.cast(out[k.OutSize:], realigned(s.dictionary, s.dtype.Size(), &w.raw), n)
 		return out
 	}
 	return nil

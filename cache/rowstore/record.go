@@ -58,10 +58,14 @@ func (f form) size(d DType) int {
 }
 
 const (
-	escape     = 255   // in a gap: the next escape has it
-	longEscape = 65535 // in an escape: the next two have it
+	// A gap is written as a signed byte, less gapBias: vector units multiply signed bytes by unsigned ones.
+	gapBias    = 128
+	escape     = 127              // as a gap: the next escape has it
+	escapedGap = escape + gapBias // the smallest
+	longEscape = 65535            // as an escape: the next four bytes have it
 
-	maxEntries    = 256
+	tableSize     = 256
+	maxEntries    = tableSize - 1 // of a dictionary: code 0 is the element without bits
 	maxExceptions = math.MaxUint16
 	maxColumns    = math.MaxInt32
 )
@@ -117,7 +121,7 @@ func (r Row) parse() (s sections, ok bool) {
 		gaps = 0
 	}
 	if s.form == dictionaryForm {
-		entries = int(r[atEntries]) + 1
+		entries = int(r[atEntries])
 	}
 	rest, ok := r[headerSize:], true
 	s.gaps, rest, ok = section(rest, gaps, ok)

@@ -216,11 +216,11 @@ func TestCheckSaysWhatIsWrong(t *testing.T) {
 		{"one value less, and another length", count, 7, Float32, 0, func(r Row) { r[atCount] -= 40 }, "sections"},
 		{"an unknown form", count, 7, Float32, 0, func(r Row) { r[atForm] = 7 }, "sections"},
 		{"an unknown layout", count, 7, Float32, 0, func(r Row) { r[atLayout] = 8 }, "layout 8"},
-		{"an escape too many", log, 7, Float32, 0, func(r Row) { r[headerSize+bytes.IndexByte(r[headerSize:], 3)] = 255 }, "columns"},
+		{"an escape too many", log, 7, Float32, 0, func(r Row) { r[headerSize+bytes.IndexByte(r[headerSize:], 3+256-gapBias)] = escape }, "columns"},
 		{"an exception of another column", count, 7, Float32, 0, func(r Row) { s := r.mustParse(); s.columns[0]++ }, "columns"},
 		{"an exception at another place", count, 7, Float32, 0, func(r Row) { s := r.mustParse(); s.positions[0]++ }, "columns"},
 		{"an exception beyond the row", count, 7, Float32, 0, func(r Row) { s := r.mustParse(); s.positions[3] = 1 }, "columns"},
-		{"a code beyond the dictionary", log, 7, Float32, 0, func(r Row) { s := r.mustParse(); s.values[3] = byte(len(s.dictionary) / 4) }, "dictionary"},
+		{"a code beyond the dictionary", log, 7, Float32, 0, func(r Row) { s := r.mustParse(); s.values[3] = byte(len(s.dictionary)/4 + 1) }, "dictionary"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			rec := Row(tc.row.encode(t, nil, 7))

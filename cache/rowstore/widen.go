@@ -80,7 +80,7 @@ func lookup(size int, dst, codes, table []byte) {
 }
 
 func lookupWords[T word](dst []T, codes []byte, table []T) {
-	t, dst := (*[maxEntries]T)(table), dst[:len(codes)]
+	t, dst := (*[tableSize]T)(table), dst[:len(codes)]
 	for i, c := range codes {
 		dst[i] = t[c]
 	}
