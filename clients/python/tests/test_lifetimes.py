@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 import warnings
@@ -15,7 +16,9 @@ import torch
 
 import loaderd
 from conftest import mappings
-from fakedaemon import FakeDaemon
+from fakedaemon import FakeDaemon, aligned
+from loaderd._ring import Leases, Segment
+from loaderd._schema import Reader
 
 BATCH = 10  # rows of 2000 float32: 80 kB, a view
 
@@ -56,6 +59,94 @@ def test_a_view_keeps_its_frame_and_the_last_one_gives_it_back(fake: FakeDaemon,
     fourth = next(batches)
     assert eventually(lambda: released(fake) == [(0, 0), (0, 1)])
     assert (third["X"][0, 0], fourth["X"][0, 0]) == (20.0, 30.0)
+
+
+DERIVED: dict[str, Callable[[Any], Any]] = {
+    "a slice of a slice": lambda x: x[1:][:, 3:][2],
+    "the transpose": lambda x: x.T,
+    "another shape": lambda x: x.reshape(-1)[::7],
+    "another type": lambda x: x.view(np.int32)[0],
+    "another class": lambda x: x.view(np.recarray)[1:],
+    "strides": lambda x: np.lib.stride_tricks.sliding_window_view(x, 3, 0),
+    "the buffer": lambda x: memoryview(x)[2:],
+    "an array on the buffer": lambda x: np.frombuffer(x, np.uint8)[9:],
+    "dlpack": lambda x: np.from_dlpack(x)[1:],
+    "a tensor's view": lambda x: torch.from_numpy(x)[1].numpy(),
+    "a tensor's storage": lambda x: torch.from_numpy(x).untyped_storage(),
+}
+
+
+@pytest.mark.parametrize("what", DERIVED)
+def test_whatever_is_made_of_an_array_keeps_its_frame(fake: FakeDaemon, data: Any, what: str) -> None:
+    batches = iter(data.loader(BATCH, to="numpy"))
+    derived = DERIVED[what](next(batches)["X"])
+    others = [next(batches)["X"][0, 0] for _ in range(4)]
+    assert others == [10.0, 20.0, 30.0, 40.0]
+    assert eventually(lambda: (0, 2) in released(fake))
+    assert (0, 0) not in released(fake)
+    del derived
+    assert next(batches)["X"][0, 0] == 50.0
+    assert eventually(lambda: (0, 0) in released(fake))
+
+
+def test_frames_of_several_large_arrays_go_with_the_last_of_them() -> None:
+    n, width, nnz = 20, 1000, 30_000
+    fields = [("dense", "float32", 1), ("csr", "float64", 3), ("dense", "float64", 1), ("column", "int64", 1)]
+    schema = [
+        {"name": str(i), "kind": kind, "dtype": dtype, "width": width, "buffers": buffers}
+        for i, (kind, dtype, buffers) in enumerate(fields)
+    ]
+    sizes = [n * width * 4, (n + 1) * 4, nnz * 4, nnz * 8, n * width * 8, n * 8]
+    at = [sum(aligned(s) for s in sizes[:i]) for i in range(len(sizes))]
+    size, base = sum(map(aligned, sizes)), 128
+    fd = os.memfd_create("loaderd-fake", os.MFD_CLOEXEC)
+    os.truncate(fd, base + size)
+    for number, (place, length) in enumerate(zip(at, sizes, strict=True)):
+        os.pwrite(fd, bytes([number]) * length, base + place)
+    segment, leases = Segment(fd, base + size), Leases()
+    ready = {"gen": 0, "n": n, "base": base, "size": size, "at": at, "var": [nnz]}
+    reader = Reader(schema)
+    for seq, kept in enumerate(range(4)):
+        x, csr, y, column = reader.read(ready | {"seq": seq}, segment, leases, hold=True)
+        parts = [x, csr.indices, csr.data, y]
+        assert [set(a.tobytes()) for a in (*parts, csr.indptr, column)] == [{0}, {2}, {3}, {4}, {1}, {5}]
+        last = parts[kept][1:]
+        del x, csr, y, parts
+        gc.collect()
+        assert leases.looked_at() == [(0, seq)]
+        assert not leases.due(seq + 1)
+        del last
+        assert leases.looked_at() == []
+        assert leases.due(seq + 1)
+        assert column.base is None
+    assert len(mappings()) == 1
+    del segment
+    assert mappings() == []
+
+
+def test_masks_are_made_when_they_are_asked_for_and_keep_no_frame(fake: FakeDaemon, data: Any) -> None:
+    batches = iter(data.loader(BATCH, to="torch"))
+    first = next(batches)
+    del first["X"]  # the batch stays, and what its masks are made of
+    kept = [next(batches)["X"] for _ in range(2)]
+    assert eventually(lambda: (0, 0) in released(fake))
+    assert first.mask is first.mask
+    assert first.mask["label"].tolist() == [True] * BATCH
+    first.mask = {"label": None}
+    assert first.mask == {"label": None}
+    assert len(kept) == 2
+
+
+def test_a_large_ring_is_given_back_in_several_frames_at_a_time(fake: FakeDaemon, data: Any) -> None:
+    fake.frames = 8
+    batches = iter(data.loader(BATCH, to="numpy"))
+    stream = fake.connections[-1]
+    assert eventually(lambda: None not in stream.frames.get(0, [None]))
+    time.sleep(0.05)  # until the last is announced too
+    assert [next(batches)["X"][0, 0] for _ in range(6)] == [10.0 * b for b in range(6)]
+    assert eventually(lambda: len(released(fake)) == 4)
+    assert [m["seqs"] for m in fake.messages("release")] == [[0, 1], [2, 3]]
+    assert [b["X"][0, 0] for b in batches] == [60.0, 70.0, 80.0, 90.0]  # what is held back goes before a wait
 
 
 def test_arrays_outlive_iterator_loader_and_collection(fake: FakeDaemon, data: Any) -> None:

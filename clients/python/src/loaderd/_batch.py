@@ -61,14 +61,27 @@ class Batch(dict[str, Any]):
     are alive, and may be written to.
     """
 
-    __slots__ = ("categories", "mask")
+    __slots__ = ("_mask", "categories")
 
     def __init__(
         self, items: Any = (), mask: dict[str, Any] | None = None, categories: dict[str, tuple[Any, ...]] | None = None
     ) -> None:
         super().__init__(items)
-        self.mask: dict[str, Any] = {} if mask is None else mask
+        self._mask: Any = {} if mask is None else mask
         self.categories: dict[str, tuple[Any, ...]] = {} if categories is None else categories
+
+    @property
+    def mask(self) -> dict[str, Any]:
+        """By key: where the rows at hand have a value."""
+        if type(self._mask) is tuple:
+            make, arrays, rows = self._mask
+            self._mask = make(arrays, rows)
+        mask: dict[str, Any] = self._mask
+        return mask
+
+    @mask.setter
+    def mask(self, mask: dict[str, Any]) -> None:
+        self._mask = mask
 
     def labels(self, key: str) -> np.ndarray[Any, Any]:
         """Give the labels that codes stand for, NaN where a code is -1; always numpy.

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Target = Literal["torch", "numpy", "scipy"]
 TARGETS: Final = ("torch", "numpy", "scipy")
 
+_bare = dict.__new__
+
 Strings = Literal["codes", "objects"]
 STRINGS: Final = ("codes", "objects")
 
@@ -72,18 +74,24 @@ class Converter:
                 else:
                     function = _labels(f, target, convert)
             self._values.append(None if f.name in without else (f.name, function))
-        self._masks = [mask_of(f) for f in reader.masks]
-        self._without = frozenset(without)
+        self._masks = [(i, mask_of(f)) for i, f in enumerate(reader.masks) if mask_of(f) not in without]
         self._convert = convert
         self._keys = frozenset(v[0] for v in self._values if v is not None)
 
     def batch(self, arrays: list[Any]) -> Batch:
         """Make the batch of one frame's arrays."""
-        values, convert = self._values, self._convert
-        items = {v[0]: v[1](a) for v, a in zip(values, arrays, strict=False) if v is not None}
-        pairs = zip(self._masks, arrays[len(values) :], strict=True)
-        masks = {of: convert(a) for of, a in pairs if of not in self._without}
-        return Batch(items, Masks(masks, self._keys, len(arrays[0]), convert), self._categories)
+        values = self._values
+        batch = _bare(Batch)
+        batch.categories = self._categories
+        batch._mask = (self._masks_of, arrays[len(values) :], len(arrays[0]))
+        for value, array in zip(values, arrays, strict=False):
+            if value is not None:
+                batch[value[0]] = value[1](array)
+        return batch
+
+    def _masks_of(self, arrays: list[Any], rows: int) -> Masks:
+        convert = self._convert
+        return Masks({of: convert(arrays[i]) for i, of in self._masks}, self._keys, rows, convert)
 
 
 def _same(value: Any) -> Any:

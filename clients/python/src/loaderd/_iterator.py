@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loaderd import _fork
 from loaderd._errors import BatchesHeldWarning
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from loaderd._batch import Batch
+    from loaderd._parked import Parked
     from loaderd.loader import Options
 
 
@@ -31,18 +32,20 @@ class Cursor:
 class LoaderIterator:
     """The batches of one epoch, or what is left of it.
 
-    It connects when it is made, and disconnects at the end, with `close`, or when it is collected. If the daemon
-    dies, or a wait is interrupted with Ctrl-C, the next batch is asked for again on a new connection: none is left
-    out or repeated.
+    It connects when it is made, and disconnects with `close`, or when it is collected, or at the end, unless it leaves
+    its connection to the next epoch. If the daemon dies, or a wait is interrupted with Ctrl-C, the next batch is asked
+    for again on a new connection: none is left out or repeated.
 
     Parameters
     ----------
-    source, encoded, options, counters
+    source, encoded, options, counters, parked
         The loader's.
     cursor
         Where to start. It moves on as batches are yielded.
     empty
         Nothing is left after ``cursor``.
+    follow
+        Whether another epoch is likely to follow.
     """
 
     def __init__(
@@ -52,8 +55,10 @@ class LoaderIterator:
         options: Options,
         cursor: Cursor,
         counters: Counters,
+        parked: Parked,
         *,
         empty: bool,
+        follow: bool,
     ) -> None:
         self._source = source
         self._encoded = encoded
@@ -61,30 +66,38 @@ class LoaderIterator:
         self._cursor = cursor
         self._counters = counters
         self._losses = Losses(source)
+        self._step = options.batch_size * options.world_size
         self._done = empty
         self._warned = False
         self._lock = threading.Lock()
-        self._stream: Stream | None = None  # guarded by _lock
+        self._parked = parked
+        self._follow = follow
+        self._stream = parked.take(cursor.epoch, cursor.position, options)  # guarded by _lock
         _fork.register(self)
-        if not empty:
-            self._attempt(self._opened)  # so that the daemon works while the caller does something else first
+        while not empty and self._stream is None:  # so that the daemon works while the caller does something else first
+            try:
+                self._opened()
+            except ConnectionLost as lost:
+                self._replace(lost)
 
     def __iter__(self) -> LoaderIterator:
         return self
 
     def __next__(self) -> Batch:
-        before = self._cursor.position
+        cursor = self._cursor
+        before = cursor.position
         try:
             with self._lock:
-                before = self._cursor.position
-                batch: Batch | None = None if self._done else self._attempt(self._advance)
+                before = cursor.position
+                batch = None if self._done else self._next()
                 if batch is None:
-                    self._done = True
-                    self._disconnect()
-                elif self._stream is not None and self._stream.crowded:
-                    self._warn_once()
+                    self._finish()
+                else:
+                    cursor.position = min(before + self._step, self._source.n_obs)
+                    if self._stream is not None and self._stream.crowded:
+                        self._warn_once()
         except BaseException:  # Ctrl-C, or a warning that is an error: the caller does not get this batch
-            self._cursor.position = before
+            cursor.position = before
             self._disconnect()
             raise
         # No call from here on: Python would look for a Ctrl-C after it, and the batch would be lost.
@@ -92,13 +105,24 @@ class LoaderIterator:
             raise StopIteration
         return batch
 
-    def _advance(self) -> Batch | None:
-        batch = self._opened().next()
-        if batch is not None:
-            step = self._options.batch_size * self._options.world_size
-            self._cursor.position = min(self._cursor.position + step, self._source.n_obs)
-            self._losses.reset()
-        return batch
+    def _next(self) -> Batch | None:
+        while True:
+            try:
+                batch = (self._stream or self._opened()).next()
+            except ConnectionLost as lost:
+                self._replace(lost)
+            else:
+                self._losses.reset()
+                return batch
+
+    def _finish(self) -> None:
+        self._done = True
+        stream = self._stream
+        if stream is not None and stream.follow_on():
+            self._stream = None
+            self._parked.put(stream, self._cursor.epoch + 1, self._options)
+        else:
+            self._disconnect()
 
     def _warn_once(self) -> None:
         if not self._warned:
@@ -112,17 +136,15 @@ class LoaderIterator:
     def _opened(self) -> Stream:
         if self._stream is None:
             at = self._cursor
-            self._stream = Stream(self._source, self._encoded, self._options, at.epoch, at.position, self._counters)
+            self._stream = Stream(
+                self._source, self._encoded, self._options, at.epoch, at.position, self._counters, follow=self._follow
+            )
         return self._stream
 
-    def _attempt(self, what: Any) -> Any:
-        """Do it, with another daemon if this one dies."""
-        while True:
-            try:
-                return what()
-            except ConnectionLost as lost:
-                self._counters.restarts += 1
-                self._losses.add(self._disconnect(), lost)
+    def _replace(self, lost: ConnectionLost) -> None:
+        """Have the next attempt go to another daemon, for this one died."""
+        self._counters.restarts += 1
+        self._losses.add(self._disconnect(), lost)
 
     def _disconnect(self) -> int:
         stream, self._stream = self._stream, None

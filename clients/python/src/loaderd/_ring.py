@@ -15,9 +15,9 @@ from loaderd import _fork
 from loaderd._errors import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from loaderd._wire import Channel, Message
+    from loaderd._wire import Channel
 
 LARGE: Final = 64 << 10
 """Arrays of at least this many bytes are views of a frame; smaller ones are copied out of it."""
@@ -29,7 +29,7 @@ Key = tuple[int, int]
 class Segment:
     """One shared memory file, mapped readable and writable.
 
-    The mapping goes when the segment and the last lease in it are gone, whatever the order.
+    The mapping goes when the segment and the last array on its memory are gone, whatever the order.
 
     Parameters
     ----------
@@ -37,6 +37,13 @@ class Segment:
         Its descriptor. Closed here.
     size
         Its size in bytes, as the daemon announced it.
+
+    Attributes
+    ----------
+    memory
+        What arrays are made on. It is no ndarray and no memoryview, which numpy would look through: an array made on it
+        has it as ``base``, and every view of that array has that array as ``base``. So one array can stand for a frame:
+        it lives as long as anything that looks at the frame.
     """
 
     def __init__(self, fd: int, size: int) -> None:
@@ -48,23 +55,11 @@ class Segment:
             flags = mmap.MAP_SHARED
             # The mapping alone keeps the memory; before 3.13 the module keeps a descriptor of its own besides.
             more = {"trackfd": False} if sys.version_info >= (3, 13) else {}
-            self.memory = mmap.mmap(fd, size, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE, **more)
+            mapping = mmap.mmap(fd, size, flags=flags, prot=mmap.PROT_READ | mmap.PROT_WRITE, **more)
         finally:
             os.close(fd)
         self.size = size
-        self._whole = ctypes.c_char * size
-
-    def lease(self) -> Any:
-        """Give an object on which arrays of this memory can hang, one for each frame.
-
-        It spans the whole segment, so that one ctypes type serves all frames. It keeps the mapping as long as it lives.
-        """
-        return self._whole.from_buffer(self.memory)
-
-    def close(self) -> None:
-        """Unmap now if nothing looks at it, else when the last lease goes."""
-        with contextlib.suppress(BufferError):
-            self.memory.close()
+        self.memory: Any = (ctypes.c_char * size).from_buffer(mapping)
 
 
 class _Lease(weakref.ref[Any]):
@@ -111,45 +106,47 @@ class Leases:
     def waiting(self, value: bool) -> None:
         self._wake[0] = self._writer if value else -1
 
-    def take(self, segment: Segment, key: Key) -> Any:
-        """Lease the frame ``key``: it is released once the returned object and all arrays on it are gone."""
-        lease = segment.lease()
-        watch = _Lease(lease, self._on_death)
+    def watch(self, array: Any, key: Key) -> None:
+        """Note that ``array`` stands for the frame ``key``, which is released once it is gone."""
+        watch = _Lease(array, self._on_death)
         watch.key = key
         self._held[key] = watch
-        return lease
 
     def drop(self, key: Key) -> None:
         """Release a frame that nothing looks at."""
         self._dead.append(key)
 
+    def holds(self, frames: int) -> bool:
+        """Tell whether arrays look at so many frames, or more."""
+        return len(self._held) >= frames and self.held() >= frames
+
     def held(self) -> int:
         """Count the frames that arrays look at."""
-        # By asking each, for a Ctrl-C that arrives within a finalizer cuts it short; what it left undone is done here.
-        gone = [key for key, watch in list(self._held.items()) if watch() is None]
-        self._dead.extend(key for key in gone if key not in self._dead)
-        return len(self._held) - len(gone)
+        return len(self.looked_at())
 
     def looked_at(self) -> list[Key]:
         """List the frames that arrays look at."""
-        dead = set(self._dead)
-        return [key for key in list(self._held) if key not in dead]
+        # By asking each, for a Ctrl-C that arrives within a finalizer cuts it short; what it left undone is done here.
+        held = self._held
+        for watch in list(held.values()):
+            if watch() is None and held.pop(watch.key, None) is not None:
+                self._dead.append(watch.key)
+        return list(held)
 
-    def releases(self) -> Iterable[Message]:
-        """Give the messages that release what is to be released."""
-        by_gen: dict[int, list[int]] = {}
-        dead = self._dead
-        while dead:
-            key = dead.popleft()
-            self._held.pop(key, None)
-            by_gen.setdefault(key[0], []).append(key[1])
-        return [{"op": "release", "gen": gen, "seqs": seqs} for gen, seqs in by_gen.items()]
+    def due(self, frames: int) -> bool:
+        """Tell whether so many frames, or more, are to be released."""
+        return len(self._dead) >= frames
 
     def flush(self, channel: Channel) -> None:
         """Send what is to be released."""
-        while self._dead:
-            for message in self.releases():
-                channel.send(message)
+        dead = self._dead
+        while dead:
+            by_gen: dict[int, list[int]] = {}
+            while dead:
+                gen, seq = dead.popleft()
+                by_gen.setdefault(gen, []).append(seq)
+            for gen, seqs in by_gen.items():
+                channel.send({"op": "release", "gen": gen, "seqs": seqs})
 
     def drain_wake(self) -> None:
         """Take what finalizers wrote."""
@@ -166,10 +163,8 @@ class Leases:
         self._unwake()
         _retired[id(self._held)] = self._held
         self._last[0] = channel
-        dead = self._dead
-        while dead:
-            self._held.pop(dead.popleft(), None)
-        if not self._held:
+        self._dead.clear()
+        if not self.looked_at():
             _close_last(self._held, self._last)
 
     def _unwake(self) -> None:
@@ -208,12 +203,14 @@ def _finalizer(
     def on_death(lease: Any) -> None:
         if getpid() != pid:
             return
+        key = lease.key
         if last[0] is not None:
-            held.pop(lease.key, None)
+            held.pop(key, None)
             if not held:
                 _close_last(held, last)
             return
-        dead.append(lease.key)
+        dead.append(key)  # first: were we cut short after the other, nobody would know of it any more
+        held.pop(key, None)
         fd = wake[0]
         if fd >= 0:
             with contextlib.suppress(OSError):

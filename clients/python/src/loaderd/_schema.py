@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 
 _INT32: Final = np.dtype("<i4")
+_BYTE: Final = np.dtype("u1")
+_ndarray: Final = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,25 @@ class Reader:
         self.masks = [f for f in fields if f.kind == "mask"]
         if fields != self.values + self.masks:
             raise ProtocolError("the schema has masks before values")
-        # (is csr, dtype, bytes of an element, columns or None for a vector, index of the first buffer)
-        self._steps: list[tuple[bool, Any, int, int | None, int]] = []
-        buffers = 0
-        for f in fields:
-            width = f.width if f.kind in ("dense", "csr") else None
-            self._steps.append((f.kind == "csr", f.dtype, f.dtype.itemsize, width, buffers))
-            buffers += len(BUFFERS[f.kind])
-        self._buffers = buffers
+        self._fields = fields
+        self._buffers = sum(len(BUFFERS[f.kind]) for f in fields)
+        self._rows = -1  # of the frames that what follows is for
+        self._steps: list[tuple[bool, Any, Any, bool, int]] = []
+        self._joint = False
+
+    def _prepare(self, n: int) -> None:
+        """Work out what frames of ``n`` rows have in common: all but the last of an epoch have equally many."""
+        self._steps = []  # (is csr, shape or columns, dtype, may be a view, index of the first buffer)
+        first = views = 0
+        for f in self._fields:
+            csr = f.kind == "csr"
+            shape = (n, f.width) if f.kind in ("dense", "csr") else (n,)
+            large = csr or math.prod(shape) * f.dtype.itemsize >= LARGE
+            self._steps.append((csr, shape, f.dtype, large, first))
+            first += len(BUFFERS[f.kind])
+            views += 2 if csr else large
+        self._joint = views > 1
+        self._rows = n
 
     def read(self, ready: Message, segment: Segment, leases: Leases, *, hold: bool) -> list[Any]:
         """Give one array for each field: ``[n, width]``, ``[n]``, or a `CSR`.
@@ -96,41 +110,48 @@ class Reader:
         segment
             The segment it lies in.
         leases
-            Where the frame is leased if an array views it, else put on the list for release.
+            Where the frame is watched if an array views it, else put on the list for release.
         hold
             Whether arrays may view the frame; if not, all of it is copied out.
         """
-        n, base, at = ready["n"], ready["base"], ready["at"]
-        if len(at) != self._buffers or base < 0 or base + ready["size"] > segment.size:
+        n, base, size, at = ready["n"], ready["base"], ready["size"], ready["at"]
+        if len(at) != self._buffers or base < 0 or base + size > segment.size:
             raise ProtocolError(f"frame {ready.get('seq')} does not follow its schema or leaves its segment")
-        key: Key = (ready["gen"], ready["seq"])
-        memory, ndarray = segment.memory, np.ndarray
-        lease: Any = None
+        if n != self._rows:
+            self._prepare(n)
+        memory, start = segment.memory, base
+        frame: Any = None  # the array that stands for the frame: the only one that views it, or one under all that do
+        if hold and self._joint:
+            memory = frame = _ndarray((size,), _BYTE, memory, base)
+            start = 0
+        viewed = False
         stored = iter(ready["var"] or ())
         out: list[Any] = []
-        for is_csr, dtype, itemsize, width, first in self._steps:
-            offset = base + at[first]
-            if is_csr:
+        for csr, shape, dtype, large, first in self._steps:
+            if csr:
                 nnz = next(stored)
-                if hold and lease is None and nnz * min(itemsize, 4) >= LARGE:
-                    lease = leases.take(segment, key)
-                parts = ((n + 1, _INT32, 4), (nnz, _INT32, 4), (nnz, dtype, itemsize))
-                arrays = []
-                for i, (count, part_dtype, size) in enumerate(parts):
-                    if lease is not None and count * size >= LARGE:
-                        arrays.append(ndarray((count,), part_dtype, lease, base + at[first + i]))
+                parts = []
+                for i, count, part in ((0, n + 1, _INT32), (1, nnz, _INT32), (2, nnz, dtype)):
+                    array = _ndarray((count,), part, memory, start + at[first + i])
+                    if hold and array.nbytes >= LARGE:
+                        viewed = True
                     else:
-                        arrays.append(ndarray((count,), part_dtype, memory, base + at[first + i]).copy())
-                out.append(CSR(arrays[0], arrays[1], arrays[2], (n, width or 0)))
+                        array = array.copy()
+                    parts.append(array)
+                out.append(CSR(parts[0], parts[1], parts[2], shape))
                 continue
-            shape = (n,) if width is None else (n, width)
-            if hold and n * (1 if width is None else width) * itemsize >= LARGE:
-                if lease is None:
-                    lease = leases.take(segment, key)
-                out.append(ndarray(shape, dtype, lease, offset))
+            array = _ndarray(shape, dtype, memory, start + at[first])
+            if large and hold:
+                viewed = True
+                if frame is None:
+                    frame = array
             else:
-                out.append(ndarray(shape, dtype, memory, offset).copy())
-        if lease is None:
+                array = array.copy()
+            out.append(array)
+        key: Key = (ready["gen"], ready["seq"])
+        if viewed:
+            leases.watch(frame, key)
+        else:
             leases.drop(key)
         return out
 

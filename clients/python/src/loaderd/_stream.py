@@ -1,10 +1,10 @@
-"""One connection that streams one epoch, from some position to its end."""
+"""One connection that streams an epoch, from some position to its end, and those after it."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from loaderd._convert import Converter
 from loaderd._errors import DaemonGone, ProtocolError, from_wire
@@ -52,25 +52,40 @@ class Stream:
         Where to start.
     counters
         Counted up.
+    follow
+        Whether the daemon is to go on with the next epoch, and so on.
     """
 
     def __init__(
-        self, source: Source, encoded: Collection[str], options: Options, epoch: int, position: int, counters: Counters
+        self,
+        source: Source,
+        encoded: Collection[str],
+        options: Options,
+        epoch: int,
+        position: int,
+        counters: Counters,
+        *,
+        follow: bool,
     ) -> None:
         self._counters = counters
         self._queue: deque[Message] = deque()  # came while something else was waited for
-        self._left = 0
+        self._left = self._next = 0  # batches of this epoch, and of the next
         self.crowded = False
         self.channel = source.attach()
         self._leases = Leases(wakeable=True)
         try:
             self.channel.watch(self._leases.wake_fd)
-            self.channel.send(_start_message(options, epoch, position))
+            self.channel.send(_start_message(options, epoch, position, follow=follow))
             started = self._next_message()
             if started.get("op") != "started":
                 raise ProtocolError(f"the daemon answered start with {started.get('op')!r}", stage="start")
-            self._frames = int(started["frames"])
+            frames = int(started["frames"])
+            # One frame must stay for the daemon. A `for` loop holds two: the batch it works on, and the next.
+            self._most_held = max(2, frames - 1)
+            # Each release wakes the daemon, so several go together where it has others to fill meanwhile.
+            self._most_due = max(1, frames // 4)
             self._left = int(started["steps"])
+            self._next = int(started.get("next") or 0)
             self._segments = {started["seg"]: Segment(self.channel.take_fd(), started["seg_size"])}
             self._ring = started["seg"]
             self._reader = Reader(started["schema"])
@@ -80,7 +95,7 @@ class Stream:
             raise
 
     def next(self) -> Batch | None:
-        """Give the next batch, None after the last.
+        """Give the next batch, None after the last of an epoch.
 
         Raises
         ------
@@ -89,16 +104,16 @@ class Stream:
         """
         if not self._left:
             return None
-        self._leases.flush(self.channel)
-        ready = self._queue.popleft() if self._queue else self._next_message()
+        leases = self._leases
+        if leases.due(self._most_due):
+            leases.flush(self.channel)
+        ready = self._queue.popleft() if self._queue else self.channel.take() or self._awaited()
         if ready["op"] != "ready" or ready["gen"] != _GEN:
-            raise ProtocolError(f"the daemon sent {ready['op']!r} where a batch was expected", stage="next")
-        if ready.get("fds"):
+            self._refuse(ready)
+        if "fds" in ready:
             self._add_segment(ready)
-        held = self._leases.held()
-        # One frame must stay for the daemon. A `for` loop holds two: the batch it works on, and this one.
-        self.crowded = held >= 2 and held + 1 >= self._frames
-        arrays = self._reader.read(ready, self._segments[ready["seg"]], self._leases, hold=not self.crowded)
+        self.crowded = leases.holds(self._most_held)
+        arrays = self._reader.read(ready, self._segments[ready["seg"]], leases, hold=not self.crowded)
         batch = self._convert(arrays)
         self._left -= 1
         counters = self._counters
@@ -108,31 +123,47 @@ class Stream:
         counters.copied += self.crowded
         return batch
 
+    def follow_on(self) -> bool:
+        """Have `next` go on with the next epoch, now that one is over; tell whether there is more to come."""
+        self._left = self._next
+        return self._left > 0
+
     def _add_segment(self, ready: Message) -> None:
         # The ring stays. Of the others only the last announced can be named again.
         segment = Segment(self.channel.take_fd(), ready["seg_size"])
         self._segments = {self._ring: self._segments[self._ring], ready["seg"]: segment}
 
-    def _next_message(self) -> Message:
-        """Take the next message of the stream; while waiting for it, send the releases that become due."""
+    def _awaited(self) -> Message:
+        """Wait for the next message, and send the releases that become due meanwhile."""
         channel, leases = self.channel, self._leases
-        message = channel.take()
-        if message is None:
-            since = time.perf_counter()
-            leases.waiting = True
-            try:
-                while message is None:
-                    leases.flush(channel)
-                    message = channel.receive()
+        since = time.perf_counter()
+        leases.waiting = True
+        try:
+            while True:
+                leases.flush(channel)
+                if channel.wait():
                     leases.drain_wake()
-            finally:
-                leases.waiting = False
-                self._counters.waited += time.perf_counter() - since
+                message = channel.take()
+                if message is not None:
+                    return message
+        finally:
+            leases.waiting = False
+            self._counters.waited += time.perf_counter() - since
+
+    def _next_message(self) -> Message:
+        message = self.channel.take() or self._awaited()
         if message["op"] == "error":
-            if message.get("code") == DaemonGone.code:
-                raise ConnectionLost("the daemon is leaving")
-            raise from_wire(message)
+            self._refuse(message)
         return message
+
+    @staticmethod
+    def _refuse(message: Message) -> NoReturn:
+        """Raise what a message means that is not the batch expected."""
+        if message["op"] != "error":
+            raise ProtocolError(f"the daemon sent {message['op']!r} where a batch was expected", stage="next")
+        if message.get("code") == DaemonGone.code:
+            raise ConnectionLost("the daemon is leaving")
+        raise from_wire(message)
 
     def stats(self) -> Message:
         """Ask the daemon what it says of this stream."""
@@ -150,7 +181,7 @@ class Stream:
 
     def close(self) -> None:
         """End the stream. Arrays that were given out stay valid; the connection goes with the last of them."""
-        self._left = 0
+        self._left = self._next = 0
         try:
             keep = [seq for _, seq in self._leases.looked_at()]
             self.channel.send({"op": "stop", "gen": _GEN, "keep": keep})
@@ -160,7 +191,7 @@ class Stream:
         self._segments = {}
 
 
-def _start_message(options: Options, epoch: int, position: int) -> dict[str, Any]:
+def _start_message(options: Options, epoch: int, position: int, *, follow: bool) -> dict[str, Any]:
     return {
         "op": "start",
         "gen": _GEN,
@@ -174,4 +205,5 @@ def _start_message(options: Options, epoch: int, position: int) -> dict[str, Any
         "format": options.format,
         "dtype": options.dtype,
         "prefetch": options.prefetch,
+        "follow": follow,
     }

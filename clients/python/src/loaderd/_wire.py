@@ -21,6 +21,8 @@ Message = dict[str, Any]
 
 _BUFFER: Final = 64 << 10
 _LENGTH: Final = struct.Struct("<I")
+_length: Final = _LENGTH.unpack_from
+_unpack: Final = msgpack.unpackb
 _ANCILLARY: Final = socket.CMSG_SPACE(16 * array.array("i").itemsize)
 _RECEIVE_FLAGS: Final = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
 _SEND_FLAGS: Final = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -46,6 +48,7 @@ class Channel:
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self._sock = sock
+        self._fd = sock.fileno()
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
         self._buffer = bytearray(_BUFFER)
@@ -53,7 +56,7 @@ class Channel:
         self._start = 0  # of what was received and not yet taken
         self._end = 0
         self._fds: deque[int] = deque()
-        self._limit = HELLO_LIMIT
+        self._longest = HEADER_SIZE + HELLO_LIMIT
         self._id = 0
         self.closed = False
         self.daemon_pid = 0
@@ -62,7 +65,7 @@ class Channel:
 
     def greeted(self, pid: int) -> None:
         """Note that ``welcome`` came: longer messages are allowed, and ``pid`` is the daemon's."""
-        self._limit = ANSWER_LIMIT
+        self._longest = HEADER_SIZE + ANSWER_LIMIT
         self.daemon_pid = pid
 
     # --- out ------------------------------------------------------------------------------------------------
@@ -75,15 +78,20 @@ class Channel:
                 f"a message of {len(body)} bytes ({message.get('op')}) is longer than the {REQUEST_LIMIT} allowed",
                 hint="ask for fewer rows or files at once",
             )
-        data = memoryview(_LENGTH.pack(len(body)) + body)
+        data = _LENGTH.pack(len(body)) + body
         try:
-            while data:
-                try:
-                    data = data[self._sock.send(data, _SEND_FLAGS) :]
-                except BlockingIOError:
-                    self._wait_writable()
+            sent = self._send_some(data)
+            while sent < len(data):
+                sent += self._send_some(data[sent:])
         except OSError as e:
             raise ConnectionLost(str(e)) from e
+
+    def _send_some(self, data: bytes) -> int:
+        try:
+            return self._sock.send(data, _SEND_FLAGS)
+        except BlockingIOError:
+            self._wait_writable()
+            return 0
 
     def _wait_writable(self) -> None:
         # The daemon may itself wait for us to read, so read while waiting.
@@ -107,36 +115,41 @@ class Channel:
             if left is not None and left < 0:
                 return None
             events = self._poll.poll(None if left is None else left * 1000)
-            if not any(fd == self._sock.fileno() for fd, _ in events) and (events or left is not None):
+            if not any(fd == self._fd for fd, _ in events) and (events or left is not None):
                 return None
+
+    def wait(self) -> bool:
+        """Wait until something may have come; tell whether a watched descriptor woke us."""
+        return any(fd != self._fd for fd, _ in self._poll.poll())
 
     def take(self) -> Message | None:
         """Take the next message if it is already here."""
         while True:
-            have = self._end - self._start
+            start = self._start
+            have = self._end - start
             need = HEADER_SIZE
             if have >= HEADER_SIZE:
-                (length,) = _LENGTH.unpack_from(self._buffer, self._start)
-                if not 0 < length <= self._limit:
+                need += _length(self._buffer, start)[0]
+                if not HEADER_SIZE < need <= self._longest:
                     raise ProtocolError(
-                        f"the daemon sent a message of {length} bytes; at most {self._limit} are allowed"
+                        f"the daemon sent a message of {need - HEADER_SIZE} bytes; "
+                        f"at most {self._longest - HEADER_SIZE} are allowed"
                     )
-                need += length
                 if have >= need:
-                    return self._decode(need)
+                    return self._decode(start, start + need)
             self._make_room(need)
             if not self._fill():
                 return None
 
-    def _decode(self, size: int) -> Message:
-        start, self._start = self._start, self._start + size
+    def _decode(self, start: int, end: int) -> Message:
+        self._start = end
         try:
-            message = msgpack.unpackb(self._view[start + HEADER_SIZE : start + size])
+            message = _unpack(self._view[start + HEADER_SIZE : end])
         except Exception as e:
             raise ProtocolError(f"the daemon sent something that is not msgpack: {e}") from e
-        if not isinstance(message, dict):
+        if type(message) is not dict:
             raise ProtocolError(f"the daemon sent a {type(message).__name__}, not a map")
-        if self._start == self._end:
+        if end == self._end:
             self._start = self._end = 0
             if len(self._buffer) > _BUFFER:
                 self._resize(_BUFFER)

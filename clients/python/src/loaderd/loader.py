@@ -14,6 +14,7 @@ from loaderd._batch import label_table
 from loaderd._convert import STRINGS, TARGETS, Strings, Target
 from loaderd._errors import InvalidArgument
 from loaderd._iterator import Cursor, LoaderIterator
+from loaderd._parked import Parked
 from loaderd._stream import Counters
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Loader:
         self._current: Cursor | None = None  # of the iteration begun last
         self._counters = Counters()
         self._iterator: weakref.ref[LoaderIterator] | None = None  # the one begun last
+        self._parked = Parked()
+        self._repeated = False  # a second iteration makes a third likely
 
     # --- iterating ------------------------------------------------------------------------------------------
 
@@ -128,7 +131,17 @@ class Loader:
         self._next = Cursor(start.epoch + 1, 0)
         self._current = start
         empty = not self._rest(start.position)
-        iterator = LoaderIterator(self._source, self._encoded, self._options, start, self._counters, empty=empty)
+        follow, self._repeated = self._repeated, True
+        iterator = LoaderIterator(
+            self._source,
+            self._encoded,
+            self._options,
+            start,
+            self._counters,
+            self._parked,
+            empty=empty,
+            follow=follow,
+        )
         self._iterator = weakref.ref(iterator)
         return iterator
 
