@@ -24,15 +24,19 @@ class Parked:
 
     def put(self, stream: Stream, epoch: int, options: Options) -> None:
         """Keep ``stream``, of which the next batch is the first of ``epoch``, in place of any other."""
-        self.close()
-        self._place = stream, epoch, options
+        old, self._place = self._place, (stream, epoch, options)
+        if old is not None:
+            old[0].close()
 
     def take(self, epoch: int, position: int, options: Options) -> Stream | None:
-        """Give the stream of which the next batch is the one at ``position``, if it is here; any other is closed."""
+        """Give the stream of which the next batch is the one at ``position``, if it is here and its daemon too.
+
+        Any other is closed.
+        """
         place, self._place = self._place, None
         if place is None:
             return None
-        if place[1:] == (epoch, options) and not position:
+        if place[1:] == (epoch, options) and not position and place[0].channel.alive():
             return place[0]
         place[0].close()
         return None

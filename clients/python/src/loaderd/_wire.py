@@ -226,6 +226,15 @@ class Channel:
         """Have ``receive`` return when ``fd`` is readable, too."""
         self._poll.register(fd, select.POLLIN)
 
+    def alive(self) -> bool:
+        """Tell whether the daemon has not hung up, whatever it sent before."""
+        if self.closed:
+            return False
+        gone = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
+        poll = select.poll()
+        poll.register(self._sock, gone)
+        return not any(event & gone for _, event in poll.poll(0))
+
     def close(self) -> None:
         """Close the socket and the descriptors that nobody took. May be called again."""
         if not self.closed:
