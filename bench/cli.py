@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bench import data, machine, opening, page, peers, report, soak
-from bench.daemon import DaemonError
+from bench import clientcost, data, machine, opening, page, peers, report, soak
+from bench.daemon import Daemon, DaemonError
 from bench.environment import BenchEnvironment, EnvironmentSetupError
 from bench.job import Case, Job, Result
 from bench.options import choose, parse
 from bench.peers import Interpreter
+from bench.peers._dataloader import versions as peer_versions
 from bench.turns import ROOT, Runner, WorkerError, ask
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         collection.warm()
         if options.mode == "soak":
             return _soak(options, collection)
+        if options.mode == "client":
+            return _client(options, collection)
         return _compare(options, collection)
     except (EnvironmentSetupError, WorkerError, DaemonError) as error:
         _say(f"bench: {error}")
@@ -81,6 +85,28 @@ def _soak(options: Options, collection: data.Collection) -> int:
     if options.write:
         _write(options, collection, "Soak", [soak.markdown(epochs), f"- {sentence}"], {})
     return 0 if good else 1
+
+
+def _client(options: Options, collection: data.Collection) -> int:
+    with Daemon(options.binary.resolve()) as daemon:
+        os.environ.update(daemon.variables)
+        import loaderd
+
+        found = []
+        paths = [str(path.resolve()) for path in collection.paths]
+        with loaderd.mapped(paths, obs_keys=["cell_type"], join="inner") as dataset:
+            for form, queued in clientcost.CASES:
+                with clientcost.record(dataset, form, options.batch, options.seed) as recording:
+                    found.append(clientcost.cost(recording, queued))
+                _keep(options, {"client": dataclasses.asdict(found[-1])})
+        versions = {"loaderd": loaderd.__version__, **peer_versions()}
+    said = clientcost.lines(found)
+    print(clientcost.table(found))
+    print(*(sentence for _, sentence in said), sep="\n")
+    if options.write:
+        body = [clientcost.markdown(found), "\n".join(f"- {sentence}" for _, sentence in said)]
+        _write(options, collection, "The client", body, versions)
+    return 0 if all(good for good, _ in said) else 1
 
 
 def _open(options: Options, case: opening.Case) -> int:

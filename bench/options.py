@@ -74,9 +74,10 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument(
         "mode",
         nargs="?",
-        choices=("compare", "soak", "open", "scale", "data"),
+        choices=("compare", "soak", "client", "open", "scale", "data"),
         default="compare",
-        help="compare: one table of all loaders; soak: the daemon's memory over many epochs; open: opening 200 files; "
+        help="compare: one table of all loaders; soak: the daemon's memory over many epochs; "
+        "client: what a ready batch costs its consumer; open: opening 200 files; "
         "scale: opening 50 million cells in 500 files; data: only make the data of compare and soak",
     )
     data = parser.add_argument_group("data")
