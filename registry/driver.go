@@ -13,7 +13,7 @@ const driverName = "loaderd-sqlite3"
 func init() { sql.Register(driverName, &sqlite3.SQLiteDriver{ConnectHook: connectHook}) }
 
 // connectHook is called with every new connection: the place of SQL functions of our own.
-func connectHook(*sqlite3.SQLiteConn) error { return nil }
+func connectHook(c *sqlite3.SQLiteConn) error { return registerFunctions(c) }
 
 // source is the name under which the driver opens a file. Options are the driver's and SQLite's.
 func source(path string, options url.Values) string {

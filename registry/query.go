@@ -2,50 +2,30 @@ package registry
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 )
 
-// Where is a condition: [And], [Or], [Not] or [Lookup].
-type Where interface{ where() }
-
-// And holds where all of its parts do; the empty one always.
-type And []Where
-
-// Or holds where one of its parts does; the empty one never.
-type Or []Where
-
-// Not holds where its part does not.
-type Not struct{ Where Where }
-
-// Lookup compares a field with a value: "key" or "key__exact", "size__gt", "run__transform__key__contains".
-type Lookup struct {
-	Path  string
-	Value any
-}
-
-func (And) where()    {}
-func (Or) where()     {}
-func (Not) where()    {}
-func (Lookup) where() {}
-
-// Query asks for records of a model.
+// Query asks for records of a model. A record comes once, also where it is related to several that fulfil a condition.
 type Query struct {
 	Model    Model
 	Where    Where    // nil: all
 	OrderBy  []string // fields, "-" before one: descending; the id comes last
 	Of       *Of      // only those that stand in a relation to a record
 	All      bool     // whatever the visibility; else those that are shown, unless Where speaks of visibility, id, uid or hash
-	Distinct bool
+	Texts    bool     // values in Where are words of a command line, which become what the fields hold: "true", "a,b"
+	Distinct bool     // of Values: each row once
 	Offset   int64
 	Limit    int64 // 0: no limit
 }
 
-// Of names a record and one of its relations.
+// Of names a record and one of its relations. Without an order, records come in that of the relation.
 type Of struct {
 	Model    Model
 	UID      string
-	Relation string
+	Relation string // "versions" too, for those of the same family
 }
 
 // Get is the record of a uid; [ErrNoRecord] where there is none.
@@ -66,89 +46,144 @@ func (db *DB) Get(ctx context.Context, m Model, uid string) (Record, error) {
 
 // Records gives the records that a query asks for.
 func (db *DB) Records(ctx context.Context, q Query) ([]Record, error) {
-	t, err := TableOf(q.Model)
+	s, err := compile(q)
 	if err != nil {
 		return nil, err
 	}
-	condition, args, err := t.compile(q.Where)
+	var found []Record
+	err = db.run(ctx, s, s.rows(s.root.columns(rootAlias)), func(rows *sql.Rows) error {
+		r, err := s.root.scan(rows)
+		found = append(found, r)
+		return err
+	})
+	return found, err
+}
+
+// UIDs gives the uids of the records that a query asks for.
+func (db *DB) UIDs(ctx context.Context, q Query) ([]string, error) {
+	s, err := compile(q)
 	if err != nil {
 		return nil, err
 	}
-	order, err := t.order(q.OrderBy)
+	var found []string
+	err = db.run(ctx, s, s.rows(rootAlias+".uid"), func(rows *sql.Rows) error {
+		var uid string
+		err := rows.Scan(&uid)
+		found = append(found, uid)
+		return err
+	})
+	return found, err
+}
+
+// Count counts the records that a query asks for.
+func (db *DB) Count(ctx context.Context, q Query) (int64, error) {
+	s, err := compile(q)
+	if err != nil {
+		return 0, err
+	}
+	return db.number(ctx, s, s.count())
+}
+
+// Exists reports whether there is a record that the query asks for.
+func (db *DB) Exists(ctx context.Context, q Query) (bool, error) {
+	s, err := compile(q)
+	if err != nil {
+		return false, err
+	}
+	n, err := db.number(ctx, s, s.exists())
+	return n != 0, err
+}
+
+// Values gives fields of the records, one row a record. A field may lie across relations; where one of these leads to many records
+// its value is the list of theirs, nil left out.
+func (db *DB) Values(ctx context.Context, q Query, fields []string) ([][]any, error) {
+	s, err := compile(q)
 	if err != nil {
 		return nil, err
 	}
-	limit := q.Limit
-	if limit == 0 {
-		limit = -1
+	columns, loaders, err := s.values(fields)
+	if err != nil {
+		return nil, err
 	}
-	sql := fmt.Sprintf("SELECT %s FROM %s t WHERE %s ORDER BY %s LIMIT ? OFFSET ?", t.columns("t"), quote(string(q.Model)), condition, order)
-	found, err := t.records(db.read.QueryContext(ctx, sql, append(args, limit, q.Offset)...))
-	return found, db.explain("query", err)
+	var found [][]any
+	err = db.run(ctx, s, columns, func(rows *sql.Rows) error {
+		row := make([]any, len(fields))
+		into := make([]any, len(fields))
+		for i := range into {
+			into[i] = &row[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		for i, load := range loaders {
+			var err error
+			if row[i], err = load(row[i]); err != nil {
+				return fmt.Errorf("%s: %w", fields[i], err)
+			}
+		}
+		found = append(found, row)
+		return nil
+	})
+	return found, err
 }
 
-// compile makes SQL of a condition: fields of known names only, every value a parameter.
-func (t *Table) compile(w Where) (string, []any, error) {
-	switch w := w.(type) {
-	case nil:
-		return "1", nil, nil
-	case And:
-		return t.join(w, " AND ", "1")
-	case Or:
-		return t.join(w, " OR ", "0")
-	case Not:
-		s, args, err := t.compile(w.Where)
-		return "NOT (" + s + ")", args, err
-	case Lookup:
-		name := strings.TrimSuffix(w.Path, "__exact")
-		f, ok := t.Field(name)
-		if !ok {
-			return "", nil, t.unknownField(ErrUnknownField, "query", name)
-		}
-		v, err := f.canonical(w.Value)
-		if err != nil {
-			return "", nil, fail(ErrInvalid, "query", w.Path, "", "%v", err)
-		}
-		if f.Type == Ref {
-			return fmt.Sprintf("t.%s IS (SELECT id FROM %s WHERE uid = ?)", quote(f.Column()), quote(string(f.To))), []any{v}, nil
-		}
-		if v, err = f.stored(v); err != nil {
-			return "", nil, err
-		}
-		return fmt.Sprintf("t.%s IS ?", quote(f.Name)), []any{v}, nil
-	}
-	return "", nil, fail(ErrInvalid, "query", "where", "", "%T is no condition", w)
+// number runs a statement whose answer is one number.
+func (db *DB) number(ctx context.Context, s *statement, f fragment) (int64, error) {
+	var n int64
+	err := db.run(ctx, s, f, func(rows *sql.Rows) error { return rows.Scan(&n) })
+	return n, err
 }
 
-func (t *Table) join(parts []Where, with, empty string) (string, []any, error) {
-	var list []string
-	var args []any
-	for _, p := range parts {
-		s, a, err := t.compile(p)
-		if err != nil {
-			return "", nil, err
+// run runs SQL that s gave on one connection, which is told the regular expressions of s first, and calls each for every row.
+func (db *DB) run(ctx context.Context, s *statement, f fragment, each func(*sql.Rows) error) error {
+	conn, err := db.read.Conn(ctx)
+	if err != nil {
+		return db.explain(s.op, err)
+	}
+	defer conn.Close()
+	for i, re := range s.patterns {
+		if _, err := conn.ExecContext(ctx, "SELECT loaderd_pattern(?, ?)", i, re.String()); err != nil {
+			return db.explain(s.op, err)
 		}
-		list, args = append(list, "("+s+")"), append(args, a...)
 	}
-	if len(list) == 0 {
-		return empty, nil, nil
+	rows, err := conn.QueryContext(ctx, f.sql, f.args...)
+	if err != nil {
+		return db.explain(s.op, err)
 	}
-	return strings.Join(list, with), args, nil
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return db.explain(s.op, err)
+		}
+	}
+	return db.explain(s.op, rows.Err())
 }
 
-func (t *Table) order(by []string) (string, error) {
-	var list []string
-	for _, name := range by {
-		bare, descending := strings.CutPrefix(name, "-")
-		f, ok := t.Field(bare)
-		if !ok {
-			return "", t.unknownField(ErrUnknownField, "query", bare)
-		}
-		s := "t." + quote(f.Column())
-		if descending {
-			s += " DESC"
-		}
-		list = append(list, s)
+// load makes values of a field out of what SQLite gives; over relations to many, of a JSON list of them.
+func (c column) load(many bool) func(any) (any, error) {
+	f := Field{Name: c.name, Type: c.typ}
+	if !many {
+		return f.loaded
 	}
-	return strings.Join(append(list, "t.id"), ", "), nil
+	return func(v any) (any, error) {
+		text, _ := v.(string)
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		var list []any
+		if err := d.Decode(&list); err != nil {
+			return nil, err
+		}
+		for i, e := range list {
+			var err error
+			if n, ok := e.(json.Number); ok {
+				if e, err = n.Int64(); err != nil {
+					return nil, err
+				}
+			}
+			if list[i], err = f.loaded(e); err != nil {
+				return nil, err
+			}
+		}
+		return list, nil
+	}
 }

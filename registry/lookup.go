@@ -1,0 +1,222 @@
+package registry
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// fragment is a piece of SQL with its parameters, in their order. Its text is made of names of Schema and of this package's
+// own words, never of a user's.
+type fragment struct {
+	sql  string
+	args []any
+	cost int // what comes first where several must hold: 0 compares, 1 looks through a text, 2 asks another table, 3 calls Go
+}
+
+const (
+	costCompare = iota
+	costText
+	costRelated
+	costGo
+)
+
+var (
+	always = fragment{sql: "1"}
+	never  = fragment{sql: "0"}
+)
+
+// comparison is what stands behind the last "__" of a lookup.
+type comparison struct {
+	types string // of fields: t text, i int, b bool, d time, r a relation itself, j JSON
+	make  func(c *compiler, col string, typ Type, v any) (fragment, error)
+}
+
+// typeLetter stands for a type in comparison.types.
+var typeLetter = map[Type]string{Text: "t", Int: "i", Bool: "b", Time: "d", JSON: "j", Ref: "r"}
+
+// comparisons has every comparison but isnull, which is about the path as a whole.
+var comparisons = map[string]comparison{
+	"exact":       {"tibdr", binary("=")},
+	"iexact":      {"t", (*compiler).iexact},
+	"contains":    {"t", (*compiler).contains},
+	"icontains":   {"t", like("%", "%", func(col string) string { return "instr(" + col + ", ?) > 0" })},
+	"startswith":  {"t", (*compiler).startswith},
+	"istartswith": {"t", like("", "%", func(col string) string { return "instr(" + col + ", ?) = 1" })},
+	"endswith":    {"t", (*compiler).endswith},
+	"iendswith":   {"t", like("%", "", nil)},
+	"in":          {"tibdr", (*compiler).in},
+	"gt":          {"tid", binary(">")},
+	"gte":         {"tid", binary(">=")},
+	"lt":          {"tid", binary("<")},
+	"lte":         {"tid", binary("<=")},
+	"range":       {"tid", (*compiler).between},
+	"isnull":      {"tibdrj", nil},
+	"regex":       {"t", regex(false)},
+	"iregex":      {"t", regex(true)},
+}
+
+// comparisonsFor lists those that a type has.
+func comparisonsFor(t Type) []string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(comparisons)) {
+		if strings.Contains(comparisons[name].types, typeLetter[t]) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func binary(op string) func(*compiler, string, Type, any) (fragment, error) {
+	return func(_ *compiler, col string, typ Type, v any) (fragment, error) {
+		p, err := typ.parameter(v)
+		return fragment{sql: col + " " + op + " ?", args: []any{p}}, err
+	}
+}
+
+func (c *compiler) iexact(col string, typ Type, v any) (fragment, error) {
+	s, err := textParameter(v)
+	if isASCII(s) {
+		return fragment{sql: col + " = ? COLLATE NOCASE", args: []any{s}, cost: costText}, err
+	}
+	return fragment{sql: folded(col) + " = ?", args: []any{fold(s)}, cost: costGo}, err
+}
+
+// folded is col with its letters in lower case; the function takes no NULL.
+func folded(col string) string {
+	return fmt.Sprintf("CASE WHEN %s IS NULL THEN NULL ELSE loaderd_fold(%s) END", col, col)
+}
+
+func (c *compiler) contains(col string, typ Type, v any) (fragment, error) {
+	s, err := textParameter(v)
+	if s == "" {
+		return fragment{sql: col + " IS NOT NULL"}, err
+	}
+	return fragment{sql: "instr(" + col + ", ?) > 0", args: []any{s}, cost: costText}, err
+}
+
+// like finds texts whatever the case of their letters: ASCII by LIKE, which is six times as fast, the rest by the SQL that other
+// makes of the folded column. Without other, the text is at the end.
+func like(before, after string, other func(col string) string) func(*compiler, string, Type, any) (fragment, error) {
+	return func(_ *compiler, col string, _ Type, v any) (fragment, error) {
+		s, err := textParameter(v)
+		switch {
+		case err != nil || s == "":
+			return fragment{sql: col + " IS NOT NULL"}, err
+		case isASCII(s) && len(s) <= maxLike:
+			return fragment{sql: col + ` LIKE ? ESCAPE '\'`, args: []any{before + escapeLike(s) + after}, cost: costText}, nil
+		case other == nil:
+			return fragment{sql: "substr(" + folded(col) + ", ?) = ?", args: []any{-utf8.RuneCountInString(s), fold(s)}, cost: costGo}, nil
+		}
+		return fragment{sql: other(folded(col)), args: []any{fold(s)}, cost: costGo}, nil
+	}
+}
+
+var likeEscapes = strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`)
+
+func escapeLike(s string) string { return likeEscapes.Replace(s) }
+
+// startswith is a range, which an index serves: from the text to the first that no longer begins with it.
+func (c *compiler) startswith(col string, typ Type, v any) (fragment, error) {
+	s, err := textParameter(v)
+	if err != nil || s == "" {
+		return fragment{sql: col + " IS NOT NULL"}, err
+	}
+	f := fragment{sql: col + " >= ?", args: []any{s}}
+	if next, ok := afterPrefix(s); ok {
+		f.sql = "(" + f.sql + " AND " + col + " < ?)"
+		f.args = append(f.args, next)
+	}
+	return f, nil
+}
+
+// afterPrefix is the lowest text above all that begin with s; there is none above the highest letters.
+func afterPrefix(s string) (string, bool) {
+	runes := []rune(s)
+	for i := len(runes) - 1; i >= 0; i-- {
+		switch r := runes[i]; {
+		case r == utf8.MaxRune:
+			continue
+		case r == 0xD7FF: // between here and there are no characters
+			return string(append(runes[:i], 0xE000)), true
+		default:
+			return string(append(runes[:i], r+1)), true
+		}
+	}
+	return "", false
+}
+
+func (c *compiler) endswith(col string, typ Type, v any) (fragment, error) {
+	s, err := textParameter(v)
+	if err != nil || s == "" {
+		return fragment{sql: col + " IS NOT NULL"}, err
+	}
+	return fragment{sql: "substr(" + col + ", ?) = ?", args: []any{-utf8.RuneCountInString(s), s}, cost: costText}, nil
+}
+
+// fewValues is how many values of in stand as parameters; more go as one JSON text, so that there is no limit.
+const fewValues = 64
+
+func (c *compiler) in(col string, typ Type, v any) (fragment, error) {
+	list, ok := v.([]any)
+	if !ok {
+		return fragment{}, fmt.Errorf("%s stands where a list is wanted", describe(v))
+	}
+	values := make([]any, 0, len(list))
+	for _, e := range list {
+		if e == nil { // as Django: nothing is equal to an absent value
+			continue
+		}
+		p, err := typ.parameter(e)
+		if err != nil {
+			return fragment{}, err
+		}
+		values = append(values, p)
+	}
+	switch {
+	case len(values) == 0:
+		return never, nil
+	case len(values) <= fewValues:
+		marks := strings.Repeat("?, ", len(values)-1) + "?"
+		return fragment{sql: col + " IN (" + marks + ")", args: values}, nil
+	}
+	text, err := jsonList(values)
+	return fragment{sql: col + " IN (SELECT value FROM json_each(?))", args: []any{text}}, err
+}
+
+func (c *compiler) between(col string, typ Type, v any) (fragment, error) {
+	list, ok := v.([]any)
+	if !ok || len(list) != 2 {
+		return fragment{}, fmt.Errorf("%s stands where a list of two, the lowest and the highest value, is wanted", describe(v))
+	}
+	low, err := typ.parameter(list[0])
+	if err != nil {
+		return fragment{}, err
+	}
+	high, err := typ.parameter(list[1])
+	return fragment{sql: col + " BETWEEN ? AND ?", args: []any{low, high}}, err
+}
+
+// regex finds a pattern anywhere in the text. Where every match holds some text, that is looked for first.
+func regex(ignoreCase bool) func(*compiler, string, Type, any) (fragment, error) {
+	return func(c *compiler, col string, _ Type, v any) (fragment, error) {
+		s, err := textParameter(v)
+		if err != nil {
+			return fragment{}, err
+		}
+		re, err := compilePattern(s, ignoreCase)
+		if err != nil {
+			return fragment{}, err
+		}
+		call, err := c.match(re)
+		if err != nil {
+			return fragment{}, err
+		}
+		if text := required(re); text != "" {
+			return fragment{sql: fmt.Sprintf("CASE WHEN instr(%s, ?) THEN %s(%s) ELSE 0 END", col, call, col), args: []any{text}, cost: costGo}, nil
+		}
+		return fragment{sql: fmt.Sprintf("CASE WHEN %s IS NULL THEN 0 ELSE %s(%s) END", col, call, col), cost: costGo}, nil
+	}
+}

@@ -1,0 +1,209 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// rootAlias is the alias of the table of the model that is asked for.
+const rootAlias = "t"
+
+// statement is a query that is compiled but for what is selected.
+type statement struct {
+	compiler
+	q     Query
+	table string // what stands behind FROM
+	args  []any  // of table
+	where fragment
+	order string
+}
+
+// compile makes SQL of a query.
+func compile(q Query) (*statement, error) {
+	t, err := TableOf(q.Model)
+	if err != nil {
+		return nil, err
+	}
+	if q.Offset < 0 || q.Limit < 0 {
+		return nil, fail(ErrInvalid, "query", "limit", "", "offset %d and limit %d must not be negative", q.Offset, q.Limit)
+	}
+	s := &statement{compiler: compiler{op: "query", root: t, texts: q.Texts}, q: q, table: quote(string(t.Model)) + " " + rootAlias}
+	parts := []fragment{}
+	var linkOrder string
+	if q.Of != nil {
+		f, order, err := s.of(*q.Of)
+		if err != nil {
+			return nil, err
+		}
+		parts, linkOrder = append(parts, f), order
+	}
+	wanted, err := s.read(q.Where)
+	if err != nil {
+		return nil, err
+	}
+	if t.Has("visibility") && !q.All && !wanted.hasLookup(speaksOfVisibility, true) {
+		parts = append(parts, fragment{sql: rootAlias + ".visibility = ?", args: []any{Visible}})
+	}
+	f, err := s.compiler.where(wanted, standing{alias: rootAlias}, false)
+	if err != nil {
+		return nil, err
+	}
+	s.where = joined(" AND ", always, append(parts, f))
+	if s.order, err = s.compiler.order(q.OrderBy, rootAlias); err != nil {
+		return nil, err
+	}
+	if linkOrder != "" && len(q.OrderBy) == 0 {
+		s.order = linkOrder + ", " + s.order
+	}
+	return s, nil
+}
+
+// speaksOfVisibility reports whether a lookup lets records be seen that are not shown otherwise: one of visibility, wherever it
+// stands; and one that names records, where it must hold.
+func speaksOfVisibility(l leaf, must bool) bool {
+	if len(l.hops) > 0 {
+		return false
+	}
+	switch l.end.name {
+	case "visibility":
+		return true
+	case "id", "uid", "hash":
+		return must && (l.compare == "exact" || l.compare == "in" || l.compare == "startswith" && l.end.name == "uid")
+	}
+	return false
+}
+
+// hasLookup reports whether one of the lookups is as said; must tells it whether the lookup has to hold for the condition to.
+func (n condition) hasLookup(is func(l leaf, must bool) bool, must bool) bool {
+	if n.op == opLookup {
+		return is(n.leaf, must)
+	}
+	must = must && (n.op == opAnd || n.op == opOr && len(n.kids) == 1)
+	return slices.ContainsFunc(n.kids, func(k condition) bool { return k.hasLookup(is, must) })
+}
+
+// of compiles that a record stands in a relation to another, and the order of that relation.
+func (s *statement) of(of Of) (fragment, string, error) {
+	from, err := TableOf(of.Model)
+	if err != nil {
+		return fragment{}, "", err
+	}
+	table := quote(string(from.Model))
+	if of.Relation == "versions" && from == s.root && from.Stem > 0 {
+		return fragment{sql: fmt.Sprintf("%s.stem_uid = (SELECT stem_uid FROM %s WHERE uid = ?)", rootAlias, table), args: []any{of.UID}}, rootAlias + ".uid DESC", nil
+	}
+	h, ok := namesOf()[from].hop(of.Relation)
+	if !ok || h.to != s.root {
+		var known []string
+		for name, h := range namesOf()[from].hops {
+			if h.to == s.root {
+				known = append(known, name)
+			}
+		}
+		slices.Sort(known)
+		return fragment{}, "", fail(ErrUnknownField, s.op, fmt.Sprintf("%s.%s", of.Model, of.Relation), nearest(of.Relation, known),
+			"%q is no relation from %s to %s; there are %s", of.Relation, of.Model, s.root.Model, strings.Join(known, ", "))
+	}
+	id := fmt.Sprintf("(SELECT id FROM %s WHERE uid = ?)", table)
+	args := []any{of.UID}
+	switch {
+	case h.column != "":
+		return fragment{sql: fmt.Sprintf("%s.id = (SELECT %s FROM %s WHERE uid = ?)", rootAlias, quote(h.column), table), args: args}, "", nil
+	case h.back != "":
+		return fragment{sql: fmt.Sprintf("%s.%s = %s", rootAlias, quote(h.back), id), args: args}, "", nil
+	}
+	if h.link.Order == "" {
+		return fragment{sql: fmt.Sprintf("%s.id IN (SELECT %s FROM %s WHERE %s = %s)", rootAlias, h.link.Other, h.link.Link, h.link.Own, id), args: args}, "", nil
+	}
+	s.table = fmt.Sprintf("%s l JOIN %s ON %s.id = l.%s AND l.%s = %s", h.link.Link, s.table, rootAlias, h.link.Other, h.link.Own, id)
+	s.args = args
+	return always, "l." + h.link.Order, nil
+}
+
+// rows selects columns of the records, in order.
+func (s *statement) rows(columns string) fragment {
+	f := s.body("SELECT " + columns)
+	f.sql += " ORDER BY " + s.order
+	return s.slice(f)
+}
+
+// slice bounds a statement.
+func (s *statement) slice(f fragment) fragment {
+	limit := s.q.Limit
+	if limit == 0 {
+		if s.q.Offset == 0 {
+			return f
+		}
+		limit = -1
+	}
+	f.sql += " LIMIT ? OFFSET ?"
+	f.args = append(f.args, limit, s.q.Offset)
+	return f
+}
+
+// body is the statement up to the condition.
+func (s *statement) body(head string) fragment {
+	return fragment{sql: head + " FROM " + s.table + " WHERE " + s.where.sql, args: slices.Concat(s.args, s.where.args)}
+}
+
+func (s *statement) count() fragment {
+	if s.q.Limit == 0 && s.q.Offset == 0 {
+		return s.body("SELECT count(*)")
+	}
+	f := s.slice(s.body("SELECT 1"))
+	f.sql = "SELECT count(*) FROM (" + f.sql + ")"
+	return f
+}
+
+func (s *statement) exists() fragment {
+	f := s.slice(s.body("SELECT 1"))
+	f.sql = "SELECT EXISTS (" + f.sql + ")"
+	return f
+}
+
+// values selects fields of the records, in order.
+func (s *statement) values(fields []string) (fragment, []func(any) (any, error), error) {
+	if len(fields) == 0 {
+		return fragment{}, nil, fail(ErrInvalid, s.op, "fields", "", "the list of fields is empty")
+	}
+	var columns []string
+	var loaders []func(any) (any, error)
+	for _, name := range fields {
+		p, rest, err := resolve(s.op, s.root, name)
+		if err == nil && (len(rest) > 0) {
+			err = fail(ErrInvalid, s.op, "fields", "", "%q is a comparison; a field is wanted", name)
+		}
+		if err != nil {
+			return fragment{}, nil, err
+		}
+		many := slices.ContainsFunc(p.hops, hop.many)
+		columns, loaders = append(columns, s.value(p, many)), append(loaders, p.end.load(many))
+	}
+	if !s.q.Distinct {
+		return s.rows(strings.Join(columns, ", ")), loaders, nil
+	}
+	// Each row at the place where it comes first.
+	names := make([]string, len(columns))
+	for i := range columns {
+		names[i] = fmt.Sprintf("v%d", i)
+		columns[i] += " AS " + names[i]
+	}
+	f := s.body(fmt.Sprintf("SELECT %s, row_number() OVER (ORDER BY %s) AS place", strings.Join(columns, ", "), s.order))
+	list := strings.Join(names, ", ")
+	f.sql = fmt.Sprintf("SELECT %s FROM (%s) GROUP BY %s ORDER BY min(place)", list, f.sql, list)
+	return s.slice(f), loaders, nil
+}
+
+// value is the SQL of a field that may lie across relations.
+func (s *statement) value(p path, many bool) string {
+	if len(p.hops) == 0 {
+		return rootAlias + "." + quote(p.end.sql)
+	}
+	from, last, order := s.along(p.hops, rootAlias)
+	col := last + "." + quote(p.end.sql)
+	if many {
+		return fmt.Sprintf("(SELECT json_group_array(v) FROM (SELECT %s AS v%s AND %s IS NOT NULL ORDER BY %s))", col, from, col, order)
+	}
+	return "(SELECT " + col + from + ")"
+}
