@@ -53,6 +53,6 @@ var (
 	ClientLimits = Limits{Handshake: 64 << 10, Read: 256 << 20, Write: 16 << 20, Values: 16 << 20, FDs: 8}
 )
 
-// maxDepth is how deep maps and arrays may nest in a message. The deepest of ours is 5: message, columns, column,
-// encoder, pair.
-const maxDepth = 12
+// maxDepth is how deep maps and arrays may nest in a message. The deepest of ours are queries of the registry, whose conditions nest
+// up to 32 deep, two arrays each.
+const maxDepth = 72

@@ -23,6 +23,9 @@ type compiler struct {
 // treeOp is what a node of a condition does.
 type treeOp uint8
 
+// anyVisibility is the comparison of visibility=None: every record has some.
+const anyVisibility = "any"
+
 const (
 	opAnd treeOp = iota // of nothing: true
 	opOr
@@ -138,6 +141,10 @@ func (c *compiler) readLeaf(t Lookup) (leaf, error) {
 			return leaf{}, c.bad(t, "", "%w", err)
 		}
 	}
+	if l.value == nil && l.compare == "exact" && len(l.hops) == 0 && l.end.name == "visibility" {
+		l.compare = anyVisibility
+		return l, nil
+	}
 	if l.value == nil && (l.compare == "exact" || l.compare == "iexact") {
 		l.compare, l.value = "isnull", true
 	}
@@ -215,22 +222,37 @@ func (c *compiler) join(with string, none fragment, kids []condition, at standin
 	return joined(with, none, parts), nil
 }
 
+// joined puts parts together. Many become a tree of parentheses, since SQLite refuses a chain of a thousand.
 func joined(with string, none fragment, parts []fragment) fragment {
 	if len(parts) == 0 {
 		return none
 	}
 	slices.SortStableFunc(parts, func(a, b fragment) int { return cmp.Compare(a.cost, b.cost) })
 	out := fragment{cost: parts[len(parts)-1].cost}
-	texts := make([]string, len(parts))
-	for i, p := range parts {
-		texts[i] = p.sql
+	for _, p := range parts {
 		out.args = append(out.args, p.args...)
 	}
-	out.sql = strings.Join(texts, with)
-	if len(parts) > 1 {
-		out.sql = "(" + out.sql + ")"
-	}
+	var text strings.Builder
+	writeJoined(&text, with, parts)
+	out.sql = text.String()
 	return out
+}
+
+func writeJoined(w *strings.Builder, with string, parts []fragment) {
+	const few = 8
+	if len(parts) == 1 {
+		w.WriteString(parts[0].sql)
+		return
+	}
+	w.WriteByte('(')
+	step := max(1, (len(parts)+few-1)/few)
+	for i := 0; i < len(parts); i += step {
+		if i > 0 {
+			w.WriteString(with)
+		}
+		writeJoined(w, with, parts[i:min(i+step, len(parts))])
+	}
+	w.WriteByte(')')
 }
 
 // lookup compiles one lookup, from the nearest record on its way that is bound.
@@ -242,7 +264,10 @@ func (c *compiler) lookup(l leaf, at standing, strict bool) (fragment, error) {
 			break
 		}
 	}
-	if l.compare == "isnull" && l.value == true {
+	switch {
+	case l.compare == anyVisibility:
+		return always, nil
+	case l.compare == "isnull" && l.value == true:
 		return c.absent(l, alias, hops), nil
 	}
 	f, err := c.reach(alias, hops, strict, l.unique(), func(alias string) (fragment, error) { return c.compareEnd(l, alias, strict) })

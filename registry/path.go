@@ -20,6 +20,9 @@ type hop struct {
 // many reports whether the hop may lead to more than one record.
 func (s hop) many() bool { return s.column == "" }
 
+// maxHops is how many relations a path goes over at most.
+const maxHops = 12
+
 // column is where a path ends.
 type column struct {
 	name   string // as users write it
@@ -143,6 +146,9 @@ func resolve(op string, t *Table, text string) (path, []string, error) {
 	for i, part := range parts {
 		n := namesOf()[at]
 		if s, ok := n.hop(part); ok {
+			if len(p.hops) == maxHops {
+				return path{}, nil, fail(ErrInvalid, op, string(t.Model), "", "%q goes over more than %d relations", text, maxHops)
+			}
 			p.hops = append(p.hops, s)
 			at = s.to
 			continue

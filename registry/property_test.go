@@ -193,7 +193,7 @@ func (n *node) sortValue(parts []string, down bool) any {
 }
 
 func TestQueriesAgreeWithGoOverRandomRecords(t *testing.T) {
-	rounds, queries := 4, 1500
+	rounds, queries := 3, 1000
 	if testing.Short() {
 		rounds, queries = 1, 500
 	}

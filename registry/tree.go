@@ -6,7 +6,7 @@ import (
 
 // Limits of a [Where], far above what people and programs write: SQLite nests expressions about 1000 deep.
 const (
-	MaxDepth      = 64
+	MaxDepth      = 32
 	MaxConditions = 10_000
 )
 

@@ -33,10 +33,14 @@ func (t Type) parameter(v any) (any, error) {
 
 func textParameter(v any) (string, error) {
 	s, ok := v.(string)
+	b, isBytes := v.([]byte) // a path that is not UTF-8
+	if isBytes {
+		s = string(b)
+	}
 	switch {
-	case !ok:
+	case !ok && !isBytes:
 		return "", fmt.Errorf("%s stands where a text is wanted", describe(v))
-	case !utf8.ValidString(s):
+	case !isBytes && !utf8.ValidString(s):
 		return "", fmt.Errorf("%s is not UTF-8", describe(v))
 	case strings.IndexByte(s, 0) >= 0:
 		return "", fmt.Errorf("%s holds a zero byte", describe(v))

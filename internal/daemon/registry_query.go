@@ -3,69 +3,89 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/loaderd/loaderd/registry"
 )
 
+// queryArgs are the arguments of query.
+type queryArgs struct {
+	Model    registry.Model `msgpack:"model"`
+	Where    any            `msgpack:"where"`
+	OrderBy  []string       `msgpack:"order_by"`
+	Of       []string       `msgpack:"of"`
+	All      bool           `msgpack:"all"`
+	Texts    bool           `msgpack:"texts"`
+	Distinct bool           `msgpack:"distinct"`
+	Offset   int64          `msgpack:"offset"`
+	Limit    int64          `msgpack:"limit"`
+	What     string         `msgpack:"what"`
+	Fields   []string       `msgpack:"fields"`
+}
+
+// asks has what a query can ask for.
+var asks = map[string]func(ctx context.Context, db *registry.DB, q registry.Query, fields []string) (any, error){
+	"rows": func(ctx context.Context, db *registry.DB, q registry.Query, _ []string) (any, error) {
+		found, err := db.Records(ctx, q)
+		return wireRecords(q.Model, found), err
+	},
+	"uids": func(ctx context.Context, db *registry.DB, q registry.Query, _ []string) (any, error) {
+		found, err := db.UIDs(ctx, q)
+		return slices.AppendSeq(make([]string, 0, len(found)), slices.Values(found)), err
+	},
+	"values": func(ctx context.Context, db *registry.DB, q registry.Query, fields []string) (any, error) {
+		found, err := db.Values(ctx, q, fields)
+		out := make([]any, len(found))
+		for i, row := range found {
+			out[i] = wireValue(row)
+		}
+		return out, err
+	},
+	"count": func(ctx context.Context, db *registry.DB, q registry.Query, _ []string) (any, error) {
+		return db.Count(ctx, q)
+	},
+	"exists": func(ctx context.Context, db *registry.DB, q registry.Query, _ []string) (any, error) {
+		return db.Exists(ctx, q)
+	},
+}
+
 func callQuery(ctx context.Context, q called) (any, error) {
-	var args struct {
-		Model   registry.Model `msgpack:"model"`
-		Where   any            `msgpack:"where"`
-		OrderBy []string       `msgpack:"order_by"`
-		Offset  int64          `msgpack:"offset"`
-		Limit   int64          `msgpack:"limit"`
-	}
+	var args queryArgs
 	if err := q.args.Decode(&args); err != nil {
 		return nil, err
 	}
-	where, err := whereOf(args.Where)
+	if args.What == "" {
+		args.What = "rows"
+	}
+	ask := asks[args.What]
+	if ask == nil {
+		return nil, invalid("query", "what", fmt.Errorf("%q is nothing that a query gives; there are %q", args.What, slices.Sorted(maps.Keys(asks))))
+	}
+	query, err := args.query()
 	if err != nil {
 		return nil, err
 	}
-	found, err := q.db.Records(ctx, registry.Query{Model: args.Model, Where: where, OrderBy: args.OrderBy, Offset: args.Offset, Limit: args.Limit})
+	value, err := ask(ctx, q.db, query, args.Fields)
 	if err != nil {
 		return nil, err
 	}
-	return wireRecords(args.Model, found), nil
+	return value, nil
 }
 
-// whereOf is the condition that a tree of the wire says.
-func whereOf(tree any) (registry.Where, error) {
-	if tree == nil {
-		return nil, nil
+func (a queryArgs) query() (registry.Query, error) {
+	where, err := registry.DecodeWhere(a.Where)
+	if err != nil {
+		return registry.Query{}, err
 	}
-	list, _ := tree.([]any)
-	if len(list) > 1 {
-		switch list[0] {
-		case "and":
-			parts, err := wheresOf(list[1])
-			return registry.And(parts), err
-		case "or":
-			parts, err := wheresOf(list[1])
-			return registry.Or(parts), err
-		case "not":
-			part, err := whereOf(list[1])
-			return registry.Not{Where: part}, err
-		case "lookup":
-			if path, ok := list[1].(string); ok && len(list) == 3 {
-				return registry.Lookup{Path: path, Value: list[2]}, nil
-			}
-		}
+	q := registry.Query{Model: a.Model, Where: where, OrderBy: a.OrderBy, All: a.All, Texts: a.Texts, Distinct: a.Distinct,
+		Offset: a.Offset, Limit: a.Limit}
+	switch len(a.Of) {
+	case 0:
+	case 3:
+		q.Of = &registry.Of{Model: registry.Model(a.Of[0]), UID: a.Of[1], Relation: a.Of[2]}
+	default:
+		return q, invalid("query", "of", fmt.Errorf("%q is not a model, a uid and a relation", a.Of))
 	}
-	return nil, invalid("query", "where", fmt.Errorf("%v is no condition", tree))
-}
-
-func wheresOf(list any) ([]registry.Where, error) {
-	trees, ok := list.([]any)
-	if !ok {
-		return nil, invalid("query", "where", fmt.Errorf("%v is no list of conditions", list))
-	}
-	out := make([]registry.Where, len(trees))
-	for i, tree := range trees {
-		var err error
-		if out[i], err = whereOf(tree); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return q, nil
 }

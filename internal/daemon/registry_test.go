@@ -73,7 +73,7 @@ func TestWhatTheRegistryRefusesHasACodeOfItsOwn(t *testing.T) {
 		{"a field that the model has not", "save", map[string]any{"model": "ulabel", "record": map[string]any{"nam": 1}}, ipc.CodeValidation, "did you mean `name`?"},
 		{"a value of another type", "save", map[string]any{"model": "ulabel", "record": map[string]any{"name": 1}}, ipc.CodeValidation, "no text"},
 		{"a query of an unknown field", "query", map[string]any{"model": "ulabel", "where": []any{"lookup", "nam", 1}}, ipc.CodeUnknownField, "did you mean `name`?"},
-		{"a tree that is none", "query", map[string]any{"model": "ulabel", "where": []any{"xor", 1}}, ipc.CodeInvalidArgument, "xor"},
+		{"a tree that is none", "query", map[string]any{"model": "ulabel", "where": []any{"xor", 1}}, ipc.CodeValidation, "xor"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			e := refused(tc.call, tc.args)
