@@ -55,7 +55,7 @@ class Getter:
     @property
     def crowded(self) -> bool:
         """Whether the user keeps so many frames that the next must be copied out."""
-        return self._leases.held() >= MOST_HELD
+        return self._leases.holds(MOST_HELD)
 
     def ask(self, rows: bytes, *, own: bool = False) -> Message:
         """Ask for rows (int64 little-endian); give the ``ready`` or ``error`` message.
@@ -67,7 +67,7 @@ class Getter:
         own
             Whether rows of one file are to be as that file has them.
         """
-        self._leases.flush(self.channel)
+        self._leases.queue(self.channel)
         answer = self.channel.request(
             {"op": "get", "rows": rows, "format": self._format, "dtype": self._dtype, "own": own}
         )

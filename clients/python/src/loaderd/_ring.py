@@ -17,7 +17,7 @@ from loaderd._errors import ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loaderd._wire import Channel
+    from loaderd._wire import Channel, Message
 
 LARGE: Final = 64 << 10
 """Arrays of at least this many bytes are views of a frame; smaller ones are copied out of it."""
@@ -139,14 +139,22 @@ class Leases:
 
     def flush(self, channel: Channel) -> None:
         """Send what is to be released."""
+        while self._dead:
+            for message in self._releases():
+                channel.send(message)
+
+    def queue(self, channel: Channel) -> None:
+        """Have what is to be released go with the next message."""
+        for message in self._releases():
+            channel.queue(message)
+
+    def _releases(self) -> list[Message]:
         dead = self._dead
+        by_gen: dict[int, list[int]] = {}
         while dead:
-            by_gen: dict[int, list[int]] = {}
-            while dead:
-                gen, seq = dead.popleft()
-                by_gen.setdefault(gen, []).append(seq)
-            for gen, seqs in by_gen.items():
-                channel.send({"op": "release", "gen": gen, "seqs": seqs})
+            gen, seq = dead.popleft()
+            by_gen.setdefault(gen, []).append(seq)
+        return [{"op": "release", "gen": gen, "seqs": seqs} for gen, seqs in by_gen.items()]
 
     def drain_wake(self) -> None:
         """Take what finalizers wrote."""

@@ -55,6 +55,7 @@ class Channel:
         self._view = memoryview(self._buffer)
         self._start = 0  # of what was received and not yet taken
         self._end = 0
+        self._queued = b""
         self._fds: deque[int] = deque()
         self._longest = HEADER_SIZE + HELLO_LIMIT
         self._id = 0
@@ -70,21 +71,30 @@ class Channel:
 
     # --- out ------------------------------------------------------------------------------------------------
 
+    def queue(self, message: Message) -> None:
+        """Keep a message that has no answer for the next `send`: each time that something is sent wakes the daemon."""
+        self._queued += self._framed(message)
+
     def send(self, message: Message) -> None:
-        """Send one message; wait while the daemon is slow to read."""
-        body = msgpack.packb(message)
-        if len(body) > REQUEST_LIMIT:
-            raise ProtocolError(
-                f"a message of {len(body)} bytes ({message.get('op')}) is longer than the {REQUEST_LIMIT} allowed",
-                hint="ask for fewer rows or files at once",
-            )
-        data = _LENGTH.pack(len(body)) + body
+        """Send one message, and before it what is queued; wait while the daemon is slow to read."""
+        data = self._queued + self._framed(message)
+        self._queued = b""
         try:
             sent = self._send_some(data)
             while sent < len(data):
                 sent += self._send_some(data[sent:])
         except OSError as e:
             raise ConnectionLost(str(e)) from e
+
+    @staticmethod
+    def _framed(message: Message) -> bytes:
+        body: bytes = msgpack.packb(message)
+        if len(body) > REQUEST_LIMIT:
+            raise ProtocolError(
+                f"a message of {len(body)} bytes ({message.get('op')}) is longer than the {REQUEST_LIMIT} allowed",
+                hint="ask for fewer rows or files at once",
+            )
+        return _LENGTH.pack(len(body)) + body
 
     def _send_some(self, data: bytes) -> int:
         try:
