@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import loaderd
+from conftest import mappings
 
 
 def rows(loader: Any) -> list[int]:
@@ -50,6 +51,30 @@ def test_epochs_on_one_connection_are_those_on_their_own(
         sessions.add(session["session"])
     assert found == epochs(5, **options)
     assert len(sessions) == 1
+
+
+def rings() -> set[str]:
+    """The inodes of the rings that are mapped."""
+    return {line.split()[4] for line in mappings()}
+
+
+def test_from_the_second_epoch_on_the_memory_of_one_serves_the_next(mapped: Any) -> None:
+    loader = mapped().loader(64, shuffle=True, seed=1)
+    seen = []
+    for _ in range(4):
+        found: set[str] = set()
+        for _ in loader:
+            found |= rings()
+        seen.append(found)
+    assert [len(found) for found in seen] == [1] * 4
+    assert seen[0] != seen[1] == seen[2] == seen[3]
+
+
+def test_a_single_pass_makes_no_batch_of_the_next_epoch(mapped: Any, daemon: Any) -> None:
+    loader = mapped().loader(64)
+    assert len(list(loader)) == 5
+    assert rings() == set()
+    assert daemon.status()["batches"] == 5
 
 
 def test_the_stream_goes_with_its_loader(mapped: Any, daemon: Any) -> None:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import os
-import pickle
 import random
-import signal
-import time
 from typing import Any
 
 import numpy as np
@@ -16,7 +11,6 @@ import pytest
 import torch
 
 import loaderd
-from conftest import Daemon, mappings
 
 
 def rows(loader: Any) -> list[list[int]]:
@@ -60,83 +54,6 @@ def test_each_iteration_is_the_next_epoch_and_set_epoch_overrides(mapped: Any) -
     again.set_epoch(2)
     assert rows(again) == epochs[2]
     assert rows(data.loader(64, shuffle=True, seed=2)) != epochs[0]
-
-
-def rings() -> set[str]:
-    """The inodes of the rings that are mapped."""
-    return {line.split()[4] for line in mappings()}
-
-
-def test_from_the_second_epoch_on_the_memory_of_one_serves_the_next(daemon: Daemon, mapped: Any) -> None:
-    data = mapped()
-    loader = data.loader(64, shuffle=True, seed=1)
-    seen = []
-    for _ in range(5):
-        epoch, ring = [], set()
-        for batch in loader:
-            epoch += batch["_idx"].tolist()
-            ring |= rings()
-            del batch
-        assert sorted(epoch) == list(range(300))
-        seen.append(ring)
-    assert len(seen[0]) == len(seen[1]) == 1
-    assert seen[0] != seen[1] == seen[2] == seen[3] == seen[4]
-    assert len(daemon.status()["sessions"]) == 2 + 1  # the collection's own, the loader's, and the question's
-    loader.set_epoch(9)
-    assert len(rows(loader)) == 5
-    assert rings() != seen[4]
-    del loader
-    gc.collect()
-    assert rings() == set()
-
-
-def test_a_single_pass_makes_no_batch_of_the_next_epoch(daemon: Daemon, mapped: Any) -> None:
-    data = mapped()
-    loader = data.loader(64, shuffle=True, seed=1)
-    assert len(rows(loader)) == 5
-    assert rings() == set()
-    assert daemon.status()["batches"] == 5
-
-
-def test_the_next_epoch_survives_a_daemon_that_died_before_it(daemon: Daemon, mapped: Any) -> None:
-    data = mapped()
-    loader, wanted = (data.loader(64, shuffle=True, seed=1) for _ in range(2))
-    epochs = [rows(loader) for _ in range(2)]
-    os.kill(daemon.pid(), signal.SIGKILL)
-    while daemon.pids():
-        time.sleep(0.01)
-    with pytest.warns(loaderd.DaemonRestartedWarning) as caught:
-        epochs += [rows(loader) for _ in range(2)]
-    assert len(caught) == 1
-    assert epochs == [rows(wanted) for _ in range(4)]
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_copies_of_a_loader_and_children_leave_its_next_epoch_to_it(mapped: Any) -> None:
-    data = mapped()
-    loader, other = (data.loader(64, shuffle=True, seed=1) for _ in range(2))
-    wanted = [rows(other) for _ in range(4)]
-    assert [rows(loader) for _ in range(2)] == wanted[:2]
-    ring = rings()
-    copy = pickle.loads(pickle.dumps(loader))
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0 if rings() == set() and rows(loader) == wanted[2] else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert [rows(copy) for _ in range(2)] == wanted[2:]
-    for epoch in wanted[2:]:
-        assert rows(loader) == epoch
-        assert ring <= rings()
-
-
-def test_a_batch_of_one_epoch_may_be_kept_in_the_next(mapped: Any, files: Any) -> None:
-    x = files.matrix("inner")
-    loader = mapped().loader(100, shuffle=True, seed=1, to="numpy")
-    kept = [batch for _ in range(4) for batch in loader if batch["_idx"][0] % 2][:2]
-    for _ in range(3):
-        for batch in loader:
-            assert np.array_equal(batch["X"], x[batch["_idx"]])
-    assert all(np.array_equal(batch["X"], x[batch["_idx"]]) for batch in kept)
 
 
 def test_an_iteration_that_was_left_counts_as_an_epoch(mapped: Any) -> None:
