@@ -1,6 +1,7 @@
 package rowstore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +12,7 @@ import (
 
 const (
 	keepFree     = 10 // the part of the file system that stays free: one tenth
-	defaultShare = 4  // of the free space: a quarter
+	defaultShare = 25 // per cent of the free space
 	unknownShare = 8 << 30
 
 	countEvery = 10 * time.Second
@@ -20,7 +21,8 @@ const (
 // budget knows how much the folder holds. Other processes write there too, so it counts what is on disk, now and then, and adds in
 // between what this one reserves.
 type budget struct {
-	asked int64 // 0: the default
+	asked int64 // 0: a share of what is free
+	share int64 // in per cent; 0: the default
 
 	mu      sync.Mutex // guards what follows
 	held    int64
@@ -40,7 +42,7 @@ func (b *budget) allowed(sp diskSpace, held int64) int64 {
 	most := sp.free + held - sp.size/keepFree
 	share := b.asked
 	if share == 0 {
-		share = (sp.free + held) / defaultShare
+		share = (sp.free + held) * cmp.Or(b.share, defaultShare) / 100
 	}
 	return max(0, min(most, share))
 }

@@ -30,9 +30,10 @@ var (
 type Options struct {
 	// Dir is made if it is not there (mode 0700). Stores of several processes, also on several machines, may share it.
 	Dir string
-	// Budget is how many bytes Dir may hold. 0: a quarter of what is free, and of what it holds already. Whatever it is,
-	// a tenth of the file system stays free.
+	// Budget is how many bytes Dir may hold. 0: Share per cent of what is free, what it holds already included. Whatever it
+	// is, a tenth of the file system stays free.
 	Budget int64
+	Share  int          // 0: 25
 	Log    *slog.Logger // nil: slog.Default()
 	// SegmentBytes is how large a file becomes. 0: 64 MiB.
 	SegmentBytes int64
@@ -70,9 +71,9 @@ type Store struct {
 func Open(o Options) (*Store, error) { return open(o, thisSystem()) }
 
 func open(o Options, sys system) (*Store, error) {
-	if o.Dir == "" || o.Budget < 0 || o.SegmentBytes < 0 {
-		return nil, fmt.Errorf("rowstore: %w %q, budget %d, segments of %d bytes: a path and no negative numbers are needed",
-			ErrDir, o.Dir, o.Budget, o.SegmentBytes)
+	if o.Dir == "" || o.Budget < 0 || o.SegmentBytes < 0 || o.Share < 0 || o.Share > 100 {
+		return nil, fmt.Errorf("rowstore: %w %q, budget %d, share %d %%, segments of %d bytes: a path is needed, and no negative numbers",
+			ErrDir, o.Dir, o.Budget, o.Share, o.SegmentBytes)
 	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -90,7 +91,7 @@ func open(o Options, sys system) (*Store, error) {
 		s.segment = defaultSegment
 	}
 	s.segment = max(alignUp(s.segment, int64(pageSize)), minSegment)
-	s.budget.asked = o.Budget
+	s.budget.asked, s.budget.share = o.Budget, int64(o.Share)
 	if err := s.makeRoot(); err != nil {
 		return nil, dirError(dir, err)
 	}
