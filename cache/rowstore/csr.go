@@ -13,9 +13,8 @@ func (k *Kernel) CSR(idx []int32, vals []byte, r Row, w *Scratch) int {
 	if s.layout&(layoutDense|minusZeros) != 0 {
 		k.nonzeros(&s, w)
 	} else if k.To == nil {
-		walk := s.walk()
-		walk.next(idx[:s.n])
-		k.values(vals, &s, w)
+		s.columnsInto(idx[:s.n], k.Cols)
+		k.values(vals, &s, w, false)
 		k.patch(vals, &s, w)
 		return s.n
 	} else {
@@ -26,7 +25,7 @@ func (k *Kernel) CSR(idx []int32, vals []byte, r Row, w *Scratch) int {
 		k.sorted(idx, vals, cols, &s, w)
 	} else {
 		copy(idx[:s.n], cols)
-		k.values(vals, &s, w)
+		k.values(vals, &s, w, false)
 	}
 	k.patchMapped(idx[:s.n], vals, &s, w)
 	return s.n
@@ -54,8 +53,7 @@ func (k *Kernel) nonzeros(s *sections, w *Scratch) {
 			idx[c] = int32(c)
 		}
 	} else {
-		walk := s.walk()
-		walk.next(idx)
+		s.columnsInto(idx, k.Cols)
 	}
 	zero := s.dtype.negativeZero()
 	switch size {
@@ -93,13 +91,34 @@ func (k *Kernel) mapped(s *sections, w *Scratch) []int32 {
 	idx := w.columns(s.n)
 	if s.layout&layoutDense != 0 {
 		copy(idx, k.To)
-	} else {
-		walk := s.walk()
-		walk.next(idx)
-		for i, c := range idx {
-			idx[i] = k.To[c]
-		}
+		k.compact(idx, s, w)
+		return idx[:s.n]
 	}
+	s.columnsInto(idx, k.Cols)
+	if k.all {
+		rename(idx, k.To)
+		return idx
+	}
+	positions := growColumns(&w.positions, s.n)
+	n, ok := k.filter(idx, positions)
+	if !ok {
+		rename(idx, k.To)
+		k.compact(idx, s, w)
+		return idx[:s.n]
+	}
+	rename(idx[:n], k.To)
+	k.pick(positions[:n], s, w)
+	return idx[:n]
+}
+
+func rename(idx, to []int32) {
+	for i, c := range idx {
+		idx[i] = to[c]
+	}
+}
+
+// compact leaves in idx and in s the values of which the column is not below 0.
+func (k *Kernel) compact(idx []int32, s *sections, w *Scratch) {
 	size := s.form.size(s.dtype)
 	values := realigned(s.values, size, &w.source)
 	kept := grow(&w.kept, len(values))
@@ -114,11 +133,9 @@ func (k *Kernel) mapped(s *sections, w *Scratch) []int32 {
 		s.n = compact(idx, view[uint64](kept), view[uint64](values))
 	}
 	s.values = kept[:s.n*size]
-	return idx[:s.n]
 }
 
-// compact keeps the values of which the column is not below 0. It does without branches, which would be guessed wrong
-// as often as a column is kept.
+// compact does without branches, which would be guessed wrong as often as a column is kept.
 func compact[T word](idx []int32, dst, src []T) int {
 	dst, src = dst[:len(idx)], src[:len(idx)]
 	n := 0
@@ -129,10 +146,29 @@ func compact[T word](idx []int32, dst, src []T) int {
 	return n
 }
 
+// pick leaves in s the values at positions.
+func (k *Kernel) pick(positions []int32, s *sections, w *Scratch) {
+	size := s.form.size(s.dtype)
+	values := realigned(s.values, size, &w.source)
+	s.n = len(positions)
+	kept := grow(&w.kept, s.n*size)
+	switch size {
+	case 1:
+		gather(kept, positions, values)
+	case 2:
+		gather(view[uint16](kept), positions, view[uint16](values))
+	case 4:
+		gather(view[uint32](kept), positions, view[uint32](values))
+	case 8:
+		gather(view[uint64](kept), positions, view[uint64](values))
+	}
+	s.values = kept
+}
+
 // sorted writes the values of s by ascending column.
 func (k *Kernel) sorted(idx []int32, vals []byte, cols []int32, s *sections, w *Scratch) {
 	unsorted, acc, set := grow(&w.vals, s.n*k.OutSize), grow(&w.acc, k.Width*k.OutSize), w.bitmap(k.Width)
-	k.values(unsorted, s, w)
+	k.values(unsorted, s, w, false)
 	scatter(k.OutSize, acc, cols, unsorted)
 	for _, j := range cols {
 		set[j>>6] |= 1 << (j & 63)
@@ -150,8 +186,8 @@ func (k *Kernel) sorted(idx []int32, vals []byte, cols []int32, s *sections, w *
 	}
 }
 
-// emit lists the bits of set and clears it.
-func emit(idx []int32, set []uint64) {
+// emitBits is emit without vectors.
+func emitBits(idx []int32, set []uint64) {
 	n := 0
 	for w, word := range set {
 		set[w] = 0

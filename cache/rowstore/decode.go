@@ -11,8 +11,7 @@ func (r Row) Decode(idx []int32, vals []byte) int {
 	idx, vals = idx[:s.n], vals[:s.n*s.dtype.Size()]
 	s.storedAll(vals)
 	if s.layout&layoutDense == 0 {
-		w := s.walk()
-		w.next(idx)
+		s.columnsInto(idx, maxColumns)
 		return s.n
 	}
 	switch s.dtype.Size() {
@@ -38,12 +37,11 @@ func (r Row) DecodeDense(dst []byte) {
 	clear(dst)
 	var table, vals [tableSize]uint64
 	var idx [blockValues]int32
-	s.fillTable(bytesOf(table[:]))
-	size, w := s.dtype.Size(), s.walk()
+	size, w, t := s.dtype.Size(), s.walk(), s.table(bytesOf(table[:]))
 	for lo := 0; lo < s.n; lo += blockValues {
 		n := min(blockValues, s.n-lo)
 		w.next(idx[:n])
-		s.stored(bytesOf(vals[:])[:n*size], bytesOf(table[:]), lo, n)
+		s.stored(bytesOf(vals[:])[:n*size], &t, lo, n)
 		scatter(size, dst, idx[:n], bytesOf(vals[:]))
 	}
 	for i := range s.exceptions() {
@@ -55,30 +53,34 @@ func (r Row) DecodeDense(dst []byte) {
 // storedAll writes all elements, exceptions too, to dst, which is aligned.
 func (s *sections) storedAll(dst []byte) {
 	var table [tableSize]uint64
-	s.fillTable(bytesOf(table[:]))
-	s.stored(dst, bytesOf(table[:]), 0, s.n)
-	size := s.dtype.Size()
+	size, t := s.dtype.Size(), s.table(bytesOf(table[:]))
+	s.stored(dst, &t, 0, s.n)
 	for i := range s.exceptions() {
 		p, _ := s.exception(i)
 		copy(dst[p*size:(p+1)*size], s.elements[i*size:])
 	}
 }
 
-// fillTable copies the dictionary, if there is one, to behind the element without bits.
-func (s *sections) fillTable(table []byte) { copy(table[s.dtype.Size():], s.dictionary) }
+// table gives what codes stand for. elements, all 0, has room for a dictionary.
+func (s *sections) table(elements []byte) codeTable {
+	size := s.dtype.Size()
+	if s.form != dictionaryForm {
+		return newCodeTable(byteTables[s.dtype], size)
+	}
+	copy(elements[size:], s.dictionary)
+	return codeTable{elements: elements[:tableSize*size], size: size, most: uint8(len(s.dictionary) / size)}
+}
 
-// stored writes n elements from the one at lo on, without exceptions. table has the dictionary.
-func (s *sections) stored(dst, table []byte, lo, n int) {
+// stored writes n elements from the one at lo on, without exceptions.
+func (s *sections) stored(dst []byte, t *codeTable, lo, n int) {
 	size := s.dtype.Size()
 	switch s.form {
 	case rawForm:
 		copy(dst[:n*size], s.values[lo*size:])
-	case byteForm:
-		lookup(size, dst, s.values[lo:lo+n], byteTables[s.dtype])
 	case wordForm:
 		widenWords(s.dtype, dst, s.values[2*lo:], n)
-	case dictionaryForm:
-		lookup(size, dst, s.values[lo:lo+n], table[:tableSize*size])
+	default:
+		t.expand(dst, s.values[lo:lo+n], false)
 	}
 }
 

@@ -6,12 +6,20 @@ func (k *Kernel) Dense(dst []byte, r Row, w *Scratch) {
 	s := k.sections(r)
 	dst = dst[:k.Width*k.OutSize]
 	if s.layout&layoutDense != 0 && k.To == nil {
-		k.values(dst, &s, w)
+		k.values(dst, &s, w, k.Stream)
 		k.patch(dst, &s, w)
 		return
 	}
-	clear(dst)
-	k.scatter(dst, &s, w)
+	if t, ok := k.table(&s, w); !ok {
+		clear(dst)
+		k.scatter(dst, &s, w)
+	} else if t.expandsZeros() {
+		k.expand(dst, &s, &t, w)
+	} else if clear(dst); k.To == nil {
+		t.scatter(dst, &s)
+	} else {
+		k.scatter(dst, &s, w)
+	}
 	if s.exceptions() == 0 {
 		return
 	}
@@ -24,45 +32,36 @@ func (k *Kernel) Dense(dst []byte, r Row, w *Scratch) {
 	}
 }
 
+// expand puts the codes of a row at their columns of one that has nothing but codes, which is small enough for the
+// innermost cache, and then goes over it once: each line of dst is written once, and whole.
+func (k *Kernel) expand(dst []byte, s *sections, t *codeTable, w *Scratch) {
+	idx := k.fieldColumns(s, w)
+	codes := w.codeRow(k.Width)
+	w.soiled = true
+	place(codes, idx, s.values)
+	t.expand(dst, codes, k.Stream)
+	clear(codes)
+	w.soiled = false
+}
+
 // scatter puts the values of a row where they belong in one that is clear, exceptions aside.
 func (k *Kernel) scatter(dst []byte, s *sections, w *Scratch) {
-	if k.To != nil {
-		idx := k.mapped(s, w)
-		vals := grow(&w.vals, s.n*k.OutSize)
-		k.values(vals, s, w)
+	idx := k.fieldColumns(s, w)
+	vals := grow(&w.vals, s.n*k.OutSize)
+	k.values(vals, s, w, false)
+	if k.OutSize == 4 {
+		place32(view[uint32](dst), idx, view[uint32](vals))
+	} else {
 		scatter(k.OutSize, dst, idx, vals)
-		return
-	}
-	table := k.table(s, w)
-	if table == nil {
-		vals, idx := grow(&w.vals, s.n*k.OutSize), w.columns(s.n)
-		k.values(vals, s, w)
-		walk := s.walk()
-		walk.next(idx)
-		scatter(k.OutSize, dst, idx, vals)
-		return
-	}
-	switch k.OutSize {
-	case 1:
-		scatterCodes(dst, s, table)
-	case 2:
-		scatterCodes(view[uint16](dst), s, view[uint16](table))
-	case 4:
-		scatterCodes(view[uint32](dst), s, view[uint32](table))
-	case 8:
-		scatterCodes(view[uint64](dst), s, view[uint64](table))
 	}
 }
 
-func scatterCodes[T word](dst []T, s *sections, table []T) {
-	t, codes, w := (*[tableSize]T)(table), s.values[:len(s.gaps)], s.walk()
-	c := -1
-	for i, g := range s.gaps {
-		if g == escape {
-			c += w.escaped() + 1
-		} else {
-			c += int(int8(g)) + gapBias + 1
-		}
-		dst[c] = t[codes[i]]
+// fieldColumns gives the columns of the values of s, and leaves out those of s that the field lacks.
+func (k *Kernel) fieldColumns(s *sections, w *Scratch) []int32 {
+	if k.To != nil {
+		return k.mapped(s, w)
 	}
+	idx := w.columns(s.n)
+	s.columnsInto(idx, k.Cols)
+	return idx
 }

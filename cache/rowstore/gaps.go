@@ -11,6 +11,12 @@ type walk struct {
 
 func (s *sections) walk() walk { return walk{s.gaps, s.escapes, -1} }
 
+// walkInto gives the columns of all values.
+func (s *sections) walkInto(idx []int32) {
+	w := s.walk()
+	w.next(idx[:len(s.gaps)])
+}
+
 // next gives the columns of the next len(idx) values, of which there must be as many.
 func (w *walk) next(idx []int32) {
 	c := int32(w.column)

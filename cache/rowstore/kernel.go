@@ -18,6 +18,10 @@ type KernelOptions struct {
 
 	// To has the field's column of each column of the matrix, below 0: none. No two have the same. nil: columns stay.
 	To []int32
+	// Stream says that the batches of the field, as many as are in use at once, are larger than the processor's caches: Dense
+	// then writes past them, where that is possible.
+	Stream bool
+
 	// Monotone says that the columns in To, those below 0 aside, ascend.
 	Monotone bool
 
@@ -27,7 +31,9 @@ type KernelOptions struct {
 // A Kernel expands rows of one matrix into one field of a batch. It never changes and is shared by goroutines.
 type Kernel struct {
 	KernelOptions
-	bytes []byte // the field's elements for what stands for the bytes 0 … 255
+	bytes codeTable // what bytes stand for, in the field
+	kept  []uint64  // a bit for each column that To has; 64 bytes of zeros follow
+	all   bool      // To has all
 }
 
 // NewKernel makes one. It panics on options that cannot be: an unknown type, a size that is none of 1, 2, 4 and 8 or, without
@@ -49,8 +55,21 @@ func NewKernel(o KernelOptions) *Kernel {
 		}
 	}
 	o.IntoFloat32 = o.IntoFloat32 && o.OutSize == 4 && o.Stored != Bool
-	k := &Kernel{KernelOptions: o, bytes: alignedBytes(tableSize * o.OutSize)}
-	k.cast(k.bytes, byteTables[o.Stored], tableSize)
+	k := &Kernel{KernelOptions: o}
+	elements := alignedBytes(tableSize * o.OutSize)
+	k.cast(elements, byteTables[o.Stored], tableSize)
+	k.bytes = newCodeTable(elements, o.OutSize)
+	if o.To == nil {
+		return k
+	}
+	k.all, k.kept = true, make([]uint64, (o.Cols+63)/64+8)
+	for c, j := range o.To {
+		if j < 0 {
+			k.all = false
+		} else {
+			k.kept[c>>6] |= 1 << (c & 63)
+		}
+	}
 	return k
 }
 
@@ -80,31 +99,33 @@ func (k *Kernel) target(c int) int {
 	return int(k.To[c])
 }
 
-// table is the elements of the field that codes stand for; nil when the values are no codes.
-func (k *Kernel) table(s *sections, w *Scratch) []byte {
+// table is what the codes of a row stand for in the field; not ok when its values are no codes.
+func (k *Kernel) table(s *sections, w *Scratch) (t codeTable, ok bool) {
 	switch s.form {
 	case byteForm:
-		return k.bytes
+		return k.bytes, true
 	case dictionaryForm:
 		n := len(s.dictionary) / s.dtype.Size()
 		out := grow(&w.table, tableSize*k.OutSize)
 		clear(out[:k.OutSize])
 		k.cast(out[k.OutSize:], realigned(s.dictionary, s.dtype.Size(), &w.raw), n)
-		return out
+		return codeTable{elements: out, size: k.OutSize, most: uint8(n)}, true
 	}
-	return nil
+	return codeTable{}, false
 }
 
 // values writes the elements of a row, cast, to dst, exceptions aside.
-func (k *Kernel) values(dst []byte, s *sections, w *Scratch) {
+func (k *Kernel) values(dst []byte, s *sections, w *Scratch, stream bool) {
 	dst = dst[:s.n*k.OutSize]
+	if t, ok := k.table(s, w); ok {
+		t.expand(dst, s.values, stream)
+		return
+	}
 	switch {
 	case s.form == rawForm && k.Cast == nil:
-		copy(dst, s.values)
+		copyElements(dst, realigned(s.values, k.OutSize, &w.source), k.OutSize, stream)
 	case s.form == rawForm:
 		k.Cast(dst, realigned(s.values, s.dtype.Size(), &w.source), s.n)
-	case s.form != wordForm:
-		lookup(k.OutSize, dst, s.values, k.table(s, w))
 	case k.IntoFloat32:
 		widenWords(Float32, dst, s.values, s.n)
 	case k.Cast == nil:

@@ -96,7 +96,9 @@ func (g guarded) around() []byte {
 	return append(bytes.Clone(g.all[:guard]), g.all[len(g.all)-guard:]...)
 }
 
-func TestKernelsAreTheModel(t *testing.T) {
+func TestKernelsAreTheModel(t *testing.T) { eachLevel(t, (*testing.T).Run, testKernels) }
+
+func testKernels(t *testing.T) {
 	var w Scratch
 	eachRow(t, func(r *rand.Rand, row *testRow) {
 		rec := alignedRecord(row.encode(t, nil, 3))
@@ -116,7 +118,7 @@ func againstModel(t *testing.T, r *rand.Rand, row *testRow, rec Row, f testField
 	t.Helper()
 	name := fmt.Sprintf("%s, as %s, %s", row.name, f.name, m.name)
 	k := NewKernel(KernelOptions{Stored: row.d, Cols: row.cols, OutSize: f.size, Cast: f.cast, IntoFloat32: f.f32,
-		To: m.to, Monotone: m.monotone, Width: m.width})
+		To: m.to, Monotone: m.monotone, Width: m.width, Stream: r.IntN(2) == 0})
 	var want []element
 	for _, e := range row.stored() {
 		if m.to != nil {

@@ -72,7 +72,8 @@ func guessHalves(codes []byte, vals []uint16) {
 func (c *chooser) back(d DType, f form, vals []byte) {
 	c.widened = grow(&c.widenedMemory, len(vals))
 	if f == byteForm {
-		lookup(d.Size(), c.widened, c.codes, byteTables[d])
+		t := newCodeTable(byteTables[d], d.Size())
+		t.expand(c.widened, c.codes, false)
 	} else {
 		widenWords(d, c.widened, bytesOf(c.words), len(c.words))
 	}

@@ -1,4 +1,5 @@
 package rowstore
 
-// Prefetch asks the processor for the row's memory, ahead of its use. It does nothing here.
-func (r Row) Prefetch() {}
+// Prefetch asks the processor for the row's memory, ahead of its use. Where
+// that cannot be asked, it does nothing.
+func (r Row) Prefetch() { r.prefetch() }

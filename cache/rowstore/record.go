@@ -138,12 +138,12 @@ func (r Row) parse() (s sections, ok bool) {
 	return s, len(rest) == 0
 }
 
-// section cuts the first n bytes off b, and their padding.
+// section cuts the first n bytes off b, and their padding, up to which vector units may read.
 func section(b []byte, n int, ok bool) (cut, rest []byte, still bool) {
 	if !ok || padded(n) > len(b) {
 		return nil, nil, false
 	}
-	return b[:n:n], b[padded(n):], true
+	return b[:n:padded(n)], b[padded(n):], true
 }
 
 func padded(n int) int { return (n + unit - 1) &^ (unit - 1) }

@@ -11,7 +11,9 @@ import (
 	"testing"
 )
 
-func TestRowsComeBackBitForBit(t *testing.T) {
+func TestRowsComeBackBitForBit(t *testing.T) { eachLevel(t, (*testing.T).Run, testRoundTrips) }
+
+func testRoundTrips(t *testing.T) {
 	eachRow(t, func(r *rand.Rand, row *testRow) {
 		number := r.Int64()
 		rec := row.encode(t, []byte("before"), number)

@@ -52,7 +52,7 @@ func widenWords(d DType, dst, words []byte, n int) {
 	case Int64, Uint64:
 		widen(view[uint64](dst)[:n], words)
 	case Float32:
-		widen(view[float32](dst)[:n], words)
+		widenFloats(view[float32](dst)[:n], words)
 	case Float64:
 		widen(view[float64](dst)[:n], words)
 	}
@@ -62,26 +62,5 @@ func widen[T number](dst []T, words []byte) {
 	words = words[:2*len(dst)]
 	for i := range dst {
 		dst[i] = T(binary.LittleEndian.Uint16(words[2*i:]))
-	}
-}
-
-// lookup writes the entry of table for each code. Elements have size bytes; table has 256.
-func lookup(size int, dst, codes, table []byte) {
-	switch size {
-	case 1:
-		lookupWords(dst, codes, table)
-	case 2:
-		lookupWords(view[uint16](dst), codes, view[uint16](table))
-	case 4:
-		lookupWords(view[uint32](dst), codes, view[uint32](table))
-	case 8:
-		lookupWords(view[uint64](dst), codes, view[uint64](table))
-	}
-}
-
-func lookupWords[T word](dst []T, codes []byte, table []T) {
-	t, dst := (*[tableSize]T)(table), dst[:len(codes)]
-	for i, c := range codes {
-		dst[i] = t[c]
 	}
 }

@@ -1,0 +1,160 @@
+//go:build amd64 && !purego
+
+package rowstore
+
+import "golang.org/x/sys/cpu"
+
+// simdLevel is which vector unit kernels use.
+type simdLevel uint8
+
+const (
+	noSIMD simdLevel = iota
+	avx2
+	avx512
+)
+
+// simd is a variable for the tests' sake.
+var simd = detect()
+
+func detect() simdLevel {
+	x := &cpu.X86
+	switch {
+	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX512VNNI && x.HasAVX512VBMI &&
+		x.HasAVX512VBMI2 && x.HasBMI2 && x.HasPOPCNT: // Ice Lake, Zen 4 and later
+		return avx512
+	case x.HasAVX2 && x.HasBMI2 && x.HasPOPCNT:
+		return avx2
+	}
+	return noSIMD
+}
+
+// columnsInto gives the columns of a row, of which none is cols or more, whatever its bytes.
+func (s *sections) columnsInto(idx []int32, cols int) {
+	if simd == avx512 && cap(s.gaps) >= padded(len(s.gaps)) {
+		columns512(idx[:len(s.gaps)], s.gaps, s.escapes, uint32(max(1, cols)-1), constants)
+		return
+	}
+	s.walkInto(idx)
+}
+
+// expand writes the element of each code; stream: past the caches.
+func (t *codeTable) expand(dst, codes []byte, stream bool) {
+	if simd != avx512 || t.size != 4 {
+		t.lookup(dst, codes)
+		return
+	}
+	out := view[uint32](dst)[:len(codes)]
+	switch table := view[uint32](t.elements); {
+	case t.floats:
+		floats512(out, codes, stream)
+	case t.most < 32:
+		lookup32(out, codes, table, stream)
+	case t.most < 64:
+		lookup64(out, codes, table, stream)
+	default:
+		lookup256(out, codes, table, stream)
+	}
+}
+
+// expandsZeros says whether expand is so fast that it pays to have it write the zeros of a row, too.
+func (t *codeTable) expandsZeros() bool { return simd == avx512 && t.size == 4 }
+
+func place(dst []byte, cols []int32, codes []byte) { place8(dst, cols, codes[:len(cols)]) }
+
+// filter keeps, of the columns of a row, those that the field has, and gives their positions. Both have room for 16 more. It is
+// not ok when there are no vectors for it.
+func (k *Kernel) filter(cols, positions []int32) (n int, ok bool) {
+	if simd != avx512 {
+		return 0, false
+	}
+	return filter512(cols, positions[:len(cols)], k.kept, constants), true
+}
+
+// widenFloats makes float32 of words.
+func widenFloats(dst []float32, words []byte) {
+	if simd == avx512 {
+		words512(view[uint32](bytesOf(dst)), words[:2*len(dst)], false)
+		return
+	}
+	widen(dst, words)
+}
+
+// copyElements copies elements of size bytes; stream: past the caches.
+func copyElements(dst, src []byte, size int, stream bool) {
+	if simd == avx512 && stream && size >= 4 {
+		n := len(src) / 4
+		copy512(view[uint32](dst)[:n], view[uint32](src), true)
+		return
+	}
+	copy(dst, src)
+}
+
+// emit lists the bits of set and clears it.
+func emit(idx []int32, set []uint64) {
+	if simd == avx512 {
+		emit512(idx, set, constants)
+		return
+	}
+	emitBits(idx, set)
+}
+
+func (r Row) prefetch() { prefetch(r) }
+
+// laneConstants are what vector code loads.
+type laneConstants struct {
+	weights [4][16][4]uint8 // of quarter q of 16 gaps, those that lane i is to sum are 1
+	bias    [16]int32       // what the gaps up to a lane lack: their bias, and their own columns
+	lanes   [16]int32
+	bytes   [64]uint8
+}
+
+var constants = func() *laneConstants {
+	c := new(laneConstants)
+	for lane := range 16 {
+		for gap := range lane + 1 {
+			c.weights[gap/4][lane][gap%4] = 1
+		}
+		c.bias[lane] = int32(lane+1) * (gapBias + 1)
+		c.lanes[lane] = int32(lane)
+	}
+	for i := range c.bytes {
+		c.bytes[i] = uint8(i)
+	}
+	return c
+}()
+
+//go:noescape
+func columns512(idx []int32, gaps, escapes []byte, last uint32, c *laneConstants)
+
+//go:noescape
+func floats512(dst []uint32, codes []byte, stream bool)
+
+//go:noescape
+func words512(dst []uint32, words []byte, stream bool)
+
+//go:noescape
+func copy512(dst, src []uint32, stream bool)
+
+//go:noescape
+func lookup32(dst []uint32, codes []byte, table []uint32, stream bool)
+
+//go:noescape
+func lookup64(dst []uint32, codes []byte, table []uint32, stream bool)
+
+//go:noescape
+func lookup256(dst []uint32, codes []byte, table []uint32, stream bool)
+
+//go:noescape
+func filter512(cols, positions []int32, kept []uint64, c *laneConstants) int
+
+//go:noescape
+func emit512(idx []int32, set []uint64, c *laneConstants)
+
+//go:noescape
+func place8(dst []byte, cols []int32, codes []byte)
+
+//go:noescape
+func place32(dst []uint32, cols []int32, vals []uint32)
+
+//go:noescape
+func prefetch(row []byte)

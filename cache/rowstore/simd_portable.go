@@ -1,0 +1,30 @@
+//go:build !amd64 || purego
+
+package rowstore
+
+// columns gives the columns of a row.
+func (s *sections) columnsInto(idx []int32, _ int) { s.walkInto(idx) }
+
+// expand writes the element of each code.
+func (t *codeTable) expand(dst, codes []byte, _ bool) { t.lookup(dst, codes) }
+
+// expandsZeros says whether expand is so fast that it pays to have it write the zeros of a row, too.
+func (t *codeTable) expandsZeros() bool { return false }
+
+func place(dst []byte, cols []int32, codes []byte) { scatterWords(dst, cols, codes) }
+
+func place32(dst []uint32, cols []int32, vals []uint32) { scatterWords(dst, cols, vals) }
+
+// filter has no vectors here.
+func (k *Kernel) filter(_, _ []int32) (n int, ok bool) { return 0, false }
+
+// widenFloats makes float32 of words.
+func widenFloats(dst []float32, words []byte) { widen(dst, words) }
+
+// copyElements copies elements of size bytes; stream: past the caches.
+func copyElements(dst, src []byte, _ int, _ bool) { copy(dst, src) }
+
+// emit lists the bits of set and clears it.
+func emit(idx []int32, set []uint64) { emitBits(idx, set) }
+
+func (r Row) prefetch() {}
