@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync/atomic"
+	"time"
 )
 
 // Batch is one batch being written: Begin, then Fill for ranges of rows that
@@ -22,6 +24,12 @@ type Batch struct {
 	touched []int32
 	seen    []uint32
 	gen     uint32
+	// read marks, with gen, the stores whose file was read and not the row store alone.
+	read []atomic.Uint32
+	// Rows sorted by store: see group.
+	grouped []int64
+	ends    []int
+	slots   []int32
 
 	csr []csrField
 	nnz []int
@@ -39,7 +47,8 @@ type csrField struct {
 
 // NewBatch makes a batch, to be used again and again.
 func (e *Encoder) NewBatch() *Batch {
-	return &Batch{e: e, seen: make([]uint32, len(e.c.stores)), csr: make([]csrField, len(e.csr))}
+	n := len(e.c.stores)
+	return &Batch{e: e, seen: make([]uint32, n), read: make([]atomic.Uint32, n), slots: make([]int32, n), csr: make([]csrField, len(e.csr))}
 }
 
 // Begin starts a batch of rows, the last pad of which only fill it up. bufs are
@@ -66,12 +75,14 @@ func (b *Batch) Begin(rows []int64, pad int, bufs [][]byte, caps []int) error {
 		err = b.checkBuffers(caps)
 	}
 	if err == nil {
-		err = b.changed()
+		err = b.changed(false)
 	}
 	if err != nil {
 		b.rows = nil // nothing may be filled
+		return err
 	}
-	return err
+	b.prefetch()
+	return nil
 }
 
 func errClosed() error {
@@ -153,11 +164,12 @@ func (b *Batch) checkBuffers(caps []int) error {
 	return nil
 }
 
-// changed looks at the files that the batch reads.
-func (b *Batch) changed() error {
+// changed looks at the files that the batch is of; those that were read, it looks at now.
+func (b *Batch) changed(filled bool) error {
+	now := time.Now()
 	for _, s := range b.touched {
 		env := b.e.c.stores[s].env
-		if err := env.file.changed(); err != nil {
+		if err := env.changed(now, filled && b.read[s].Load() == b.gen); err != nil {
 			return env.readError("", err)
 		}
 	}
@@ -174,13 +186,12 @@ func (b *Batch) Fill(ctx context.Context, s *Scratch, lo, hi int) error {
 	if lo < 0 || hi < lo || hi > len(b.rows) {
 		return fail(ErrInvalid, stageEncode, "rows", "", "range [%d, %d) of %d rows", lo, hi, len(b.rows))
 	}
-	done := false
-	defer func() {
-		s.release(b.e.c.cache)
-		if !done {
-			*s = Scratch{} // a panic may have left half-written working memory
-		}
-	}()
+	s.job.batch, s.job.ctx, s.job.lo, s.job.hi = b, ctx, lo, hi
+	return b.explain(b.e.c.useRows(s, s.job.bound()))
+}
+
+// fill writes the rows [lo, hi) of all fields.
+func (b *Batch) fill(ctx context.Context, s *Scratch, lo, hi int) error {
 	csr := 0
 	for i := range b.e.plans {
 		p := &b.e.plans[i]
@@ -202,17 +213,15 @@ func (b *Batch) Fill(ctx context.Context, s *Scratch, lo, hi int) error {
 			b.fillNumber(p, lo, hi)
 		}
 		if err != nil {
-			done = true
-			return b.explain(err)
+			return err
 		}
 	}
-	done = true
 	return nil
 }
 
 // explain says "closed" when that is why a read failed.
 func (b *Batch) explain(err error) error {
-	if b.e.c.closed.Load() && !errors.Is(err, context.Canceled) {
+	if err != nil && b.e.c.closed.Load() && !errors.Is(err, context.Canceled) {
 		return errClosed()
 	}
 	return err
@@ -221,6 +230,10 @@ func (b *Batch) explain(err error) error {
 func (b *Batch) fillDense(ctx context.Context, p *plan, s *Scratch, lo, hi int) error {
 	stride := p.Width * p.dtype.size()
 	buf := b.bufs[p.buf]
+	found, err := b.find(ctx, p, s, lo, hi)
+	if err != nil {
+		return err
+	}
 	for i := lo; i < hi; i++ {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -231,7 +244,7 @@ func (b *Batch) fillDense(ctx context.Context, p *plan, s *Scratch, lo, hi int) 
 			p.absent(row)
 			continue
 		}
-		if err := part.writeDense(row, b.local[i], s); err != nil {
+		if err := part.writeDense(row, b.local[i], found[i-lo], s); err != nil {
 			return err
 		}
 		s.release(b.e.c.cache)
@@ -241,11 +254,15 @@ func (b *Batch) fillDense(ctx context.Context, p *plan, s *Scratch, lo, hi int) 
 
 // fillRows writes tokens row by row.
 func (b *Batch) fillRows(ctx context.Context, p *plan, s *Scratch, lo, hi int) error {
+	found, err := b.find(ctx, p, s, lo, hi)
+	if err != nil {
+		return err
+	}
 	for i := lo; i < hi; i++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := b.fillTokens(p, i, s); err != nil {
+		if err := b.fillTokens(p, i, found[i-lo], s); err != nil {
 			return err
 		}
 		s.release(b.e.c.cache)
@@ -256,6 +273,10 @@ func (b *Batch) fillRows(ctx context.Context, p *plan, s *Scratch, lo, hi int) e
 func (b *Batch) fillCSR(ctx context.Context, p *plan, f *csrField, s *Scratch, lo, hi int) error {
 	size := p.dtype.size()
 	idx, vals := b.bufs[p.buf+1], b.bufs[p.buf+2]
+	found, err := b.find(ctx, p, s, lo, hi)
+	if err != nil {
+		return err
+	}
 	at := f.bounds[lo]
 	for i := lo; i < hi; i++ {
 		if err := ctx.Err(); err != nil {
@@ -269,7 +290,7 @@ func (b *Batch) fillCSR(ctx context.Context, p *plan, f *csrField, s *Scratch, l
 		}
 		from, to := at, at+f.bounds[i+1]-f.bounds[i]
 		room := idx[from*4 : to*4]
-		n, err := part.writeSparse(view[int32](room), room, vals[from*size:to*size], b.local[i], s)
+		n, err := part.writeSparse(view[int32](room), room, vals[from*size:to*size], b.local[i], found[i-lo], s)
 		if err != nil {
 			return err
 		}
@@ -297,7 +318,7 @@ func (b *Batch) fillNumber(p *plan, lo, hi int) {
 // valid until the next Begin. It fails with ErrChanged when a file changed while
 // the batch was filled: what was read is then not to be trusted.
 func (b *Batch) Finish() (nnz []int, err error) {
-	if err := b.changed(); err != nil {
+	if err := b.changed(true); err != nil {
 		return nil, b.explain(err)
 	}
 	b.nnz = b.nnz[:0]

@@ -35,6 +35,10 @@ type Collection struct {
 	labels   labelCache
 	turning  *turning // nil: no matrix is CSC
 
+	keeper *rowKeeper // nil: no row store
+	// using is held by readers while they use rows of the row store, and by Close.
+	using sync.RWMutex
+
 	statistics *statStore
 
 	unknownFilterKeys []UnknownKey
@@ -85,7 +89,10 @@ func openStill(ctx context.Context, paths []string, o Options, file func(path st
 		return nil, err
 	}
 	c := &Collection{options: o, cache: newChunkCache(o.CacheBytes), statistics: newStatStore()}
-	if c.stores, err = openStores(ctx, &opener{options: o, rows: rows, file: file, cache: c.cache}, paths); err != nil {
+	if o.RowStore != nil {
+		c.keeper = newRowKeeper(o.RowStore, o.TempDir)
+	}
+	if c.stores, err = openStores(ctx, &opener{options: o, rows: rows, file: file, cache: c.cache, keeper: c.keeper}, paths); err != nil {
 		return nil, err
 	}
 	if err := c.combine(rows); err != nil {
@@ -279,7 +286,18 @@ func (c *Collection) Close() error {
 	if c.turning != nil {
 		err = c.turning.close()
 	}
-	return errors.Join(err, closeStores(c.stores))
+	return errors.Join(err, closeStores(c.stores), c.closeTables())
+}
+
+// closeTables waits for those who use rows: they find the collection closed soon.
+func (c *Collection) closeTables() error {
+	if c.keeper == nil {
+		return nil
+	}
+	close(c.keeper.closing)
+	c.using.Lock()
+	defer c.using.Unlock()
+	return c.keeper.close()
 }
 
 // NObs is the number of rows of all stores that the filter keeps.

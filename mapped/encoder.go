@@ -40,6 +40,7 @@ type plan struct {
 	buf   int // number of the field's first buffer
 
 	parts  []*part // dense and csr: per store, nil where it lacks the matrix
+	tabled bool    // some of them has a place in the row store
 	absent func(row []byte)
 	counts []nnzCount // csr: all rows by their bound
 	column *obsColumn
@@ -224,6 +225,7 @@ func (p *plan) build(e *Encoder, of func(*store) *matrix, maps []*colMap, want d
 			cols = maps[i]
 		}
 		p.parts[i] = newPart(m, cols, p.Width, p.dtype)
+		p.tabled = p.tabled || m.table != nil
 	}
 }
 

@@ -23,6 +23,17 @@ func FileIdentity(path string) (string, error) {
 	return own + inside, err
 }
 
+// identify gives the path of a file, absolute and without symbolic links, and its identity.
+func identify(path string) (source, identity string, err error) {
+	if identity, err = FileIdentity(path); err != nil {
+		return "", "", err
+	}
+	if source, err = filepath.Abs(path); err == nil {
+		source, err = filepath.EvalSymlinks(source)
+	}
+	return source, identity, err
+}
+
 // folderIdentity tells folders apart by the names, sizes and ages of all that is in them: a zarr store may be changed chunk by
 // chunk, and the folder itself shows nothing of it.
 func folderIdentity(path string) (string, error) {

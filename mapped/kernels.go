@@ -47,7 +47,7 @@ func add[T number](dst []byte, idx []int32, src []byte, to []int32) int {
 			if uint32(c) >= uint32(len(row)) {
 				return k
 			}
-			row[c] += vals[k]
+			row[c] = sum(row[c], vals[k])
 		}
 		return -1
 	}
@@ -56,10 +56,18 @@ func add[T number](dst []byte, idx []int32, src []byte, to []int32) int {
 			return k
 		}
 		if j := to[c]; uint32(j) < uint32(len(row)) {
-			row[j] += vals[k]
+			row[j] = sum(row[j], vals[k])
 		}
 	}
 	return -1
+}
+
+// sum takes 0 for no value: that of a lone -0 is itself, whichever loop adds it.
+func sum[T number](a, b T) T {
+	if a == 0 {
+		return b
+	}
+	return a + b
 }
 
 func accumulate[T number](accBytes []byte, set []uint64, idx []int32, src []byte, to []int32, width int) int {
@@ -78,7 +86,7 @@ func accumulate[T number](accBytes []byte, set []uint64, idx []int32, src []byte
 			set[w] |= bit
 			acc[c] = vals[k]
 		} else {
-			acc[c] += vals[k]
+			acc[c] = sum(acc[c], vals[k])
 		}
 	}
 	return -1

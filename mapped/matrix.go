@@ -19,6 +19,8 @@ type matrix struct {
 	// Of a CSC matrix: its columns. Its rows, in sparse, are there when the
 	// collection's turning has come to it.
 	columns *cscMatrix
+
+	table *rowTable // nil: rows are read from the source
 }
 
 // csrMatrix is a matrix of compressed sparse rows. Columns of a row may come in

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"os"
 	"slices"
+
+	"github.com/loaderd/loaderd/cache/rowstore"
 )
 
 // Join says how variables of several stores become one list of columns.
@@ -70,8 +72,13 @@ type Options struct {
 	// TempDir is where rows of CSC matrices are kept, in files without a name that
 	// go with the collection. Default $LOADERD_CACHE_DIR, else os.TempDir().
 	TempDir string
+	// RowStore keeps decoded rows, so that no chunk is decoded twice. It must stay open as long as the
+	// collection. nil: none.
+	RowStore *rowstore.Store
 
 	steps map[string][]step // the transforms by layer, checked
+	// identify names a file and what is in it, for the row store.
+	identify func(path string) (source, identity string, err error)
 }
 
 const defaultCacheBytes = 64 << 20
@@ -92,6 +99,9 @@ func (o Options) normalised() (Options, error) {
 	}
 	if o.TempDir == "" {
 		o.TempDir = os.TempDir()
+	}
+	if o.identify == nil {
+		o.identify = identify
 	}
 	if o.Join > JoinNone {
 		return o, fail(ErrInvalid, stageOpen, "join", "use JoinInner, JoinOuter or JoinNone", "%d is not a join", o.Join)

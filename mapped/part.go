@@ -1,5 +1,7 @@
 package mapped
 
+import "github.com/loaderd/loaderd/cache/rowstore"
+
 // part writes the rows of one store's matrix into a field of a batch.
 type part struct {
 	m     *matrix
@@ -21,7 +23,8 @@ type part struct {
 	outs      movers
 	storeds   movers
 
-	transform *transforming // nil: values are given as they are
+	transform *transforming    // nil: values are given as they are
+	kernel    *rowstore.Kernel // nil: the row store has no rows of the matrix
 }
 
 func newPart(m *matrix, cols *colMap, width int, out dtype) *part {
@@ -40,6 +43,9 @@ func newPart(m *matrix, cols *colMap, width int, out dtype) *part {
 	p.outs, p.storeds = moverTable[out.size()], moverTable[stored.size()]
 	p.straight = stored == out && out != boolType && cols == nil
 	p.addable = stored == out && p.widen == nil && p.sums.add != nil
+	if m.table != nil {
+		p.kernel = p.newKernel()
+	}
 	return p
 }
 
@@ -75,10 +81,14 @@ func (p *part) bound(row int64) int {
 	return int(min(n, int64(p.most)))
 }
 
-// writeDense fills dst, one row of the field.
-func (p *part) writeDense(dst []byte, row int64, s *Scratch) error {
-	if p.transform != nil {
-		return p.transformDense(dst, row, s)
+// writeDense fills dst, one row of the field, from r, or from the source where r is nil.
+func (p *part) writeDense(dst []byte, row int64, r rowstore.Row, s *Scratch) error {
+	switch {
+	case p.transform != nil:
+		return p.transformDense(dst, row, r, s)
+	case r != nil:
+		p.kernel.Dense(dst, r, &s.kernel)
+		return nil
 	}
 	if p.m.sparse == nil {
 		return p.denseToDense(dst, row, s)
@@ -88,13 +98,16 @@ func (p *part) writeDense(dst []byte, row int64, s *Scratch) error {
 		return err
 	}
 	clear(dst)
+	if ascending(idx) {
+		out := vals
+		if p.out != p.m.dtype() || p.out == boolType {
+			out = grow(&s.vals, len(idx)*p.out.size())
+			p.castStore(out, vals, len(idx))
+		}
+		return p.badColumn(p.outs.put(dst, idx, out, p.to()), idx, row)
+	}
 	if p.addable {
 		return p.badColumn(p.sums.add(dst, idx, vals, p.to()), idx, row)
-	}
-	if ascending(idx) {
-		out := grow(&s.vals, len(idx)*p.out.size())
-		p.castStore(out, vals, len(idx))
-		return p.badColumn(p.outs.put(dst, idx, out, p.to()), idx, row)
 	}
 	idx, vals, err = p.canonical(idx, vals, row, p.to(), p.width, s)
 	if err != nil {
@@ -192,10 +205,13 @@ func (p *part) readError(err error) error {
 }
 
 // writeSparse writes one row, sorted and without repetition, to the front of idx
-// and vals, which hold bound(row) elements, and returns how many it has.
-func (p *part) writeSparse(idx []int32, idxBytes, vals []byte, row int64, s *Scratch) (int, error) {
-	if p.transform != nil {
-		return p.transformSparse(idx, vals, row, s)
+// and vals, which hold bound(row) elements, and returns how many it has. r is as for writeDense.
+func (p *part) writeSparse(idx []int32, idxBytes, vals []byte, row int64, r rowstore.Row, s *Scratch) (int, error) {
+	switch {
+	case p.transform != nil:
+		return p.transformSparse(idx, vals, row, r, s)
+	case r != nil:
+		return p.storedSparse(idx, vals, r, s), nil
 	}
 	if p.m.sparse == nil {
 		return p.denseToSparse(idx, vals, row, s)

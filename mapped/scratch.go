@@ -1,6 +1,7 @@
 package mapped
 
 import (
+	"github.com/loaderd/loaderd/cache/rowstore"
 	"github.com/loaderd/loaderd/mapped/h5"
 	"github.com/loaderd/loaderd/mapped/zarr"
 )
@@ -25,6 +26,16 @@ type Scratch struct {
 	work, workIdx, wholeVals []byte
 	keys                     []uint64
 	memo                     memo
+
+	// Of the row store: its kernels' memory, rows that were found, and what is being written to it.
+	kernel  rowstore.Scratch
+	found   []rowstore.Row
+	missing []int32
+	wanted  []int64
+	keep    rowBuffers
+	job     fillJob
+	// sourceOnly leaves the row store aside.
+	sourceOnly bool
 
 	// Chunks that the row in work points into.
 	held [2]*cached

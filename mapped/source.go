@@ -3,6 +3,8 @@ package mapped
 import (
 	"errors"
 	"io"
+	"sync/atomic"
+	"time"
 )
 
 // env is what the parts of one file share.
@@ -12,6 +14,12 @@ type env struct {
 	cache *chunkCache
 	// nextArray numbers the arrays that use the cache.
 	nextArray func() uint32
+	// identity is what the row store knows the file by, as it was when it was opened; "" without a row store, or where the file
+	// cannot be told from another. identified says whether it still is.
+	source, identity string
+	identified       func() bool
+
+	seen atomic.Int64 // when the file was last seen unchanged, in nanoseconds since 1970
 }
 
 func (v *env) fail(kind error, at, hint, format string, args ...any) error {
@@ -27,6 +35,22 @@ func (v *env) believes(bytes int64) bool {
 
 // wrap gives errors of the format reader the file's name and our kinds.
 func (v *env) wrap(err error) error { return formatError(v.path, stageOpen, err) }
+
+// changedEvery is for how long a file that has not changed is believed to be unchanged.
+const changedEvery = time.Millisecond
+
+// changed looks whether the file is still what it was: now, or not longer ago than changedEvery before now.
+func (v *env) changed(now time.Time, strict bool) error {
+	at := now.UnixNano()
+	if seen := v.seen.Load(); !strict && seen <= at && at-seen < int64(changedEvery) {
+		return nil
+	}
+	if err := v.file.changed(); err != nil {
+		return err
+	}
+	v.seen.Store(at)
+	return nil
+}
 
 // readError says why a read of the part at failed after the file was opened: a
 // file that changed explains whatever else went wrong.
@@ -62,6 +86,9 @@ type source struct {
 	gridCols             int64
 	chunkBytes           int
 }
+
+// chunked says whether elements have to be decoded in chunks.
+func (s *source) chunked() bool { return s.chunkBytes > 0 }
 
 // maxChunkBytes bounds what one decoded chunk may take.
 const maxChunkBytes = 1 << 30

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/loaderd/loaderd/cache/rowstore"
 )
 
 // StatisticsOptions say of what, and how, statistics are taken.
@@ -48,6 +50,9 @@ type Statistics struct {
 // statBlock is how many rows of one store are summed up at once. It must never
 // change with the machine: the sums are merged block by block, in order.
 const statBlock = 8192
+
+// statRows is how many rows are looked up in the row store at once.
+const statRows = 128
 
 // moments are a gene's sums over some rows: Welford's running mean, and sum of
 // squared distances from it.
@@ -97,6 +102,7 @@ func sameMoments(n int64, x float64) moments {
 type statPass struct {
 	c     *Collection
 	enc   *Encoder // for its stores only
+	plan  plan
 	parts []*part
 	width int
 	zero  []float32 // nil: zeros
@@ -176,11 +182,10 @@ func (c *Collection) newStatPass(ctx context.Context, o StatisticsOptions) (*sta
 		prog = &program{}
 	}
 	p := &statPass{c: c, enc: &Encoder{c: c, only: -1}, width: join.width, zero: prog.zero, out: &Statistics{}}
-	var pl plan
-	pl.Field = &Field{Width: join.width}
-	pl.build(p.enc, func(s *store) *matrix { return s.layers[i] }, join.maps, float32Type)
-	pl.transform(prog)
-	p.parts = pl.parts
+	p.plan.Field = &Field{Width: join.width}
+	p.plan.build(p.enc, func(s *store) *matrix { return s.layers[i] }, join.maps, float32Type)
+	p.plan.transform(prog)
+	p.parts = p.plan.parts
 	for _, v := range prog.zero {
 		p.sum.total += float64(v)
 		p.sum.nonzero += int32(truth(v != 0))
@@ -208,7 +213,9 @@ func (p *statPass) run(ctx context.Context, workers int) error {
 				if i >= int64(len(blocks)) {
 					return nil
 				}
-				err := w.guarded(func() error { return w.block(ctx, blocks[i]) })
+				err := w.guarded(func() error {
+					return p.c.useRows(w.scratch, func() error { return w.block(ctx, blocks[i]) })
+				})
 				if err := line.pass(i, err, w.deliver); err != nil {
 					return err
 				}
@@ -279,7 +286,7 @@ func (w *statWorker) block(ctx context.Context, r statRange) error {
 	if err := b.locate(); err != nil {
 		return err
 	}
-	if err := b.changed(); err != nil {
+	if err := b.changed(true); err != nil {
 		return err
 	}
 	clear(w.genes)
@@ -290,24 +297,31 @@ func (w *statWorker) block(ctx context.Context, r statRange) error {
 		}
 		return ctx.Err()
 	}
-	for i, local := range b.local {
-		if err := ctx.Err(); err != nil {
+	for lo := 0; lo < len(b.local); lo += statRows {
+		hi := min(lo+statRows, len(b.local))
+		found, err := b.find(ctx, &w.pass.plan, w.scratch, lo, hi)
+		if err != nil {
 			return err
 		}
-		if err := w.row(r.from+int64(i), local); err != nil {
-			return err
+		for i := lo; i < hi; i++ {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := w.row(r.from+int64(i), b.local[i], found[i-lo]); err != nil {
+				return err
+			}
+			w.scratch.release(p.c.cache)
 		}
-		w.scratch.release(p.c.cache)
 	}
 	w.n = r.to - r.from
-	return b.changed()
+	return b.changed(true)
 }
 
 // row adds one row. Values that are what 0 becomes are added by deliver, so that
 // it does not matter whether a file stores its zeros.
-func (w *statWorker) row(at, local int64) error {
+func (w *statWorker) row(at, local int64, stored rowstore.Row) error {
 	p := w.pass
-	idx, vals, _, err := w.part.transformed(local, w.scratch)
+	idx, vals, _, err := w.part.transformed(local, stored, w.scratch)
 	if err != nil {
 		w.scratch.release(p.c.cache)
 		return err

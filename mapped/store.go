@@ -2,6 +2,7 @@ package mapped
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -33,20 +34,41 @@ type opener struct {
 	cache   *chunkCache
 	names   interner
 	arrays  atomic.Uint32
+	keeper  *rowKeeper // nil: no row store
 }
 
 // open reads one file. On an error the file is closed.
 func (o *opener) open(path string) (*store, error) {
+	v := &env{path: path, cache: o.cache, nextArray: func() uint32 { return o.arrays.Add(1) }}
+	if o.keeper != nil {
+		o.identify(v) // before the file is opened: a file that takes its place later is another one
+	}
 	file, err := o.file(path)
 	if err != nil {
 		return nil, err
 	}
-	s := &store{env: &env{file: file, path: path, cache: o.cache, nextArray: func() uint32 { return o.arrays.Add(1) }}}
+	v.file = file
+	s := &store{env: v}
 	if err := o.read(s); err != nil {
 		_ = file.close()
 		return nil, formatError(path, stageOpen, err)
 	}
+	if v.identity != "" {
+		o.keeper.adopt(s)
+	}
 	return s, nil
+}
+
+// identify sets what the row store knows a file by. Opening it says what is wrong with one that cannot be looked at.
+func (o *opener) identify(v *env) {
+	var err error
+	if v.source, v.identity, err = o.options.identify(v.path); err != nil {
+		v.identity = ""
+	}
+	v.identified = sync.OnceValue(func() bool {
+		_, now, err := o.options.identify(v.path)
+		return err == nil && now == v.identity
+	})
 }
 
 func (o *opener) read(s *store) error {

@@ -3,6 +3,8 @@ package mapped
 import (
 	"math"
 	"slices"
+
+	"github.com/loaderd/loaderd/cache/rowstore"
 )
 
 // rankTokens lists, for each row, the genes with the largest values, for models
@@ -76,12 +78,12 @@ func (e *Encoder) addTokens(p plan, want dtype) {
 	}
 }
 
-// fillTokens writes the field of tokens and those that follow from it.
-func (b *Batch) fillTokens(p *plan, row int, s *Scratch) error {
+// fillTokens writes the field of tokens and those that follow from it. stored is as for writeDense.
+func (b *Batch) fillTokens(p *plan, row int, stored rowstore.Row, s *Scratch) error {
 	r := p.rank
 	var keys []uint64
 	if part := p.parts[b.store[row]]; part != nil {
-		idx, vals, _, err := part.transformed(b.local[row], s)
+		idx, vals, _, err := part.transformed(b.local[row], stored, s)
 		if err != nil {
 			return err
 		}

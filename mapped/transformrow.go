@@ -1,5 +1,7 @@
 package mapped
 
+import "github.com/loaderd/loaderd/cache/rowstore"
+
 // transforming is how the rows of a field are transformed on their way.
 type transforming struct {
 	*program
@@ -35,11 +37,14 @@ func (t *transforming) bytes(vals []float32, raw []byte, out dtype, s *Scratch) 
 }
 
 // wholeRow gives a row by the file's columns, ascending and without repetition,
-// its values as float32. Both are valid until the scratch is used again.
-func (p *part) wholeRow(row int64, s *Scratch) (idx []int32, raw []byte, err error) {
+// its values as float32. Both are valid until the scratch is used again. r is as for writeDense.
+func (p *part) wholeRow(row int64, r rowstore.Row, s *Scratch) (idx []int32, raw []byte, err error) {
 	var stored []byte
 	from := p.m.dtype()
-	if p.m.sparse == nil {
+	switch {
+	case r != nil:
+		idx, stored = p.storedWhole(r, s)
+	case p.m.sparse == nil:
 		first, cols := row*int64(p.m.cols), int64(p.m.cols)
 		in, err := p.m.dense.borrow(first, cols, s, &s.row, &s.held[0])
 		if err != nil {
@@ -47,7 +52,7 @@ func (p *part) wholeRow(row int64, s *Scratch) (idx []int32, raw []byte, err err
 		}
 		idx, stored = view[int32](grow(&s.idx, p.m.cols*4)), grow(&s.sortedVals, p.m.cols*from.size())
 		idx = idx[:p.stored.nonzero(in, nil, idx, stored)]
-	} else {
+	default:
 		if idx, stored, err = p.fetch(row, s); err != nil {
 			return nil, nil, err
 		}
@@ -67,8 +72,8 @@ func (p *part) wholeRow(row int64, s *Scratch) (idx []int32, raw []byte, err err
 
 // transformed gives a row's values after the program, by joined column, in the
 // order of the file's columns. They are valid until the scratch is used again.
-func (p *part) transformed(row int64, s *Scratch) (idx []int32, vals []float32, raw []byte, err error) {
-	if idx, raw, err = p.wholeRow(row, s); err != nil {
+func (p *part) transformed(row int64, r rowstore.Row, s *Scratch) (idx []int32, vals []float32, raw []byte, err error) {
+	if idx, raw, err = p.wholeRow(row, r, s); err != nil {
 		return nil, nil, nil, err
 	}
 	vals = view[float32](raw)[:len(idx)]
@@ -108,8 +113,8 @@ func joinColumns(idx []int32, vals []float32, to []int32, s *Scratch) ([]int32, 
 }
 
 // transformDense fills dst, one row of the field, with transformed values.
-func (p *part) transformDense(dst []byte, row int64, s *Scratch) error {
-	idx, vals, raw, err := p.transformed(row, s)
+func (p *part) transformDense(dst []byte, row int64, r rowstore.Row, s *Scratch) error {
+	idx, vals, raw, err := p.transformed(row, r, s)
 	if err != nil {
 		return err
 	}
@@ -123,8 +128,8 @@ func (p *part) transformDense(dst []byte, row int64, s *Scratch) error {
 }
 
 // transformSparse is writeSparse with transformed values.
-func (p *part) transformSparse(idx []int32, vals []byte, row int64, s *Scratch) (int, error) {
-	from, values, raw, err := p.transformed(row, s)
+func (p *part) transformSparse(idx []int32, vals []byte, row int64, r rowstore.Row, s *Scratch) (int, error) {
+	from, values, raw, err := p.transformed(row, r, s)
 	if err != nil {
 		return 0, err
 	}
