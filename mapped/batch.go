@@ -187,7 +187,7 @@ func (b *Batch) Fill(ctx context.Context, s *Scratch, lo, hi int) error {
 		return fail(ErrInvalid, stageEncode, "rows", "", "range [%d, %d) of %d rows", lo, hi, len(b.rows))
 	}
 	s.job.batch, s.job.ctx, s.job.lo, s.job.hi = b, ctx, lo, hi
-	return b.explain(b.e.c.useRows(s, s.job.bound()))
+	return b.explain(b.e.c.useRows(s, s.bound()))
 }
 
 // fill writes the rows [lo, hi) of all fields.

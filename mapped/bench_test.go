@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/loaderd/loaderd/cache/rowstore"
 )
 
 // The benchmarks write batches of 128 random rows of 20,000 genes and 1,775
@@ -20,7 +22,8 @@ import (
 // counts; a steady batch allocates nothing.
 //
 // Without anything set, they read a file of flat arrays through the same paths as
-// an uncompressed h5ad. LOADERD_BENCH_H5AD, a list of paths, puts real files there.
+// an uncompressed h5ad. LOADERD_BENCH_H5AD, a list of paths, puts real files there, LOADERD_BENCH_ROWSTORE a row store
+// in a folder, filled before the measurement.
 const (
 	benchRows  = 8192
 	benchGenes = 20000
@@ -104,6 +107,9 @@ func benchCollection(b *testing.B, unsorted bool, o Options) *Collection {
 	b.Helper()
 	var c *Collection
 	var err error
+	if dir := os.Getenv("LOADERD_BENCH_ROWSTORE"); dir != "" {
+		o.RowStore = benchRowStore(b, dir)
+	}
 	if paths := os.Getenv("LOADERD_BENCH_H5AD"); paths != "" {
 		o.Join = JoinOuter
 		c, err = Open(context.Background(), strings.Split(paths, ":"), o)
@@ -115,7 +121,20 @@ func benchCollection(b *testing.B, unsorted bool, o Options) *Collection {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { c.Close() })
+	if err := c.Prepare(context.Background(), nil); err != nil {
+		b.Fatal(err)
+	}
 	return c
+}
+
+func benchRowStore(b *testing.B, dir string) *rowstore.Store {
+	b.Helper()
+	s, err := rowstore.Open(rowstore.Options{Dir: dir})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	return s
 }
 
 func benchmarkFill(b *testing.B, unsorted bool, from Options, o EncoderOptions, workers int) {

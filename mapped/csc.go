@@ -62,7 +62,5 @@ func (c *cscMatrix) column(at int64) int {
 
 // forPass is the file with room for a cache of its own.
 func (v *env) forPass() *env {
-	own := *v
-	own.cache = nil
-	return &own
+	return &env{file: v.file, path: v.path, nextArray: v.nextArray}
 }

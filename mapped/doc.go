@@ -62,6 +62,23 @@
 // into buckets of rows (in a second file where they are many); then each bucket
 // is put in order. See Collection.Wait.
 //
+// # Row store
+//
+// With Options.RowStore, a matrix that is in chunks behind a filter is read so once: whoever asks for a row that the store
+// lacks decodes the chunks that hold it, and all rows that these complete are written to the store, canonical (columns
+// ascending, repeated ones summed). What chunks have of other rows waits until those are whole, in 32 MiB of memory and
+// beyond that in a file without a name. So each chunk is decoded once, by one goroutine, whatever the order of the rows, and only
+// for rows that are asked for: nobody waits for more than the chunks of his own batch. Later batches, of later
+// processes too, go from the store's memory to the batch in one pass. Prepare does all of it ahead.
+//
+//	units       which chunks are decoded together, and which rows they complete: sparseUnits, denseUnits
+//	rowTable    a matrix's rows in the store, and the units in work
+//	rowWriter   encodes rows and writes them
+//	rowKeeper   what the tables of a collection share
+//
+// Whatever goes wrong there (no room, damage, a failing disk), rows come from the source as without a row store, through
+// the cache of chunks; a row whose sums its type does not hold (of halves) always does.
+//
 // # Invariants
 //
 //   - A Collection and its Encoders never change after they are made.

@@ -1,6 +1,7 @@
 package mapped
 
 import (
+	"errors"
 	"log/slog"
 	"math/bits"
 	"sync"
@@ -13,13 +14,14 @@ import (
 type fragments struct {
 	limit int64
 	dir   string                 // of the file
-	room  func(more int64) bool // says whether the file may grow by so much
+	room  func(bytes int64) bool // says whether the file may grow by so much
 
 	mu   sync.Mutex // guards what follows
 	last int64      // number of the newest record
 	used int64      // bytes in memory
 	file *tempFile  // nil until it is needed
 	end  int64
+	most int64 // to which it may grow
 	// free are the places of the file that are not in use, by size class.
 	free [bits.UintSize][]int64
 	// full is set when the file cannot be written: what does not fit the memory is lost then.
@@ -36,6 +38,11 @@ type fragment struct {
 
 // fragmentBytes bounds the fragments of a collection in memory.
 const fragmentBytes = 32 << 20
+
+// fragmentStep is how much the file of fragments may grow before it is asked again whether there is room.
+const fragmentStep = 64 << 20
+
+var errNoRoom = errors.New("the row store has no room for them")
 
 // class is the size class of a place in the file: places are powers of two.
 func (f fragment) class() int { return bits.Len(uint(f.size - 1)) }
@@ -83,8 +90,12 @@ func (f *fragments) place(out *fragment) *tempFile {
 		f.free[class] = places[:len(places)-1]
 		return f.file
 	}
-	if !f.room(f.end + 1<<class) {
-		return nil
+	if more := max(fragmentStep, int64(1)<<class); f.end+1<<class > f.most {
+		if !f.room(more) {
+			f.giveUp(errNoRoom)
+			return nil
+		}
+		f.most = f.end + more
 	}
 	if f.file == nil {
 		file, err := newTempFile(f.dir)

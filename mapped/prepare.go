@@ -1,6 +1,17 @@
 package mapped
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
 
 // RowStoreUsage says where a collection's decoded rows are kept, and how much room they take.
 type RowStoreUsage struct {
@@ -14,14 +25,213 @@ type RowStoreUsage struct {
 	Free    int64  // free bytes of the disk
 }
 
-// RowStoreUsage looks at the tables of the collection. It is cheap, and changes as rows are stored.
-func (c *Collection) RowStoreUsage() RowStoreUsage { return RowStoreUsage{} }
+// RowStoreUsage opens the tables of the collection, if they are not open, and looks at them and at the folder. It is zero after Close.
+func (c *Collection) RowStoreUsage() (u RowStoreUsage) {
+	if c.keeper == nil || len(c.keeper.tables) == 0 {
+		return u
+	}
+	c.using.RLock()
+	defer c.using.RUnlock()
+	if c.closed.Load() {
+		return u
+	}
+	for _, t := range c.keeper.tables {
+		table := t.open()
+		if table == nil {
+			continue
+		}
+		of := table.Usage()
+		u.Rows, u.Stored, u.Bytes, u.Needs = u.Rows+of.Rows, u.Stored+of.Stored, u.Bytes+of.Bytes, u.Needs+of.Needs
+	}
+	all := c.keeper.store.Usage()
+	u.Dir, u.Total, u.Allowed, u.Free = all.Dir, all.Bytes, all.Allowed, all.Free
+	return u
+}
 
 // Prepare fills the row store with all rows of the collection, in the order of the files and with all processors, so that
 // no later batch decodes a chunk. It goes on from where an earlier one, or reading, has got to. progress, if not nil, is
-// told, by one goroutine at a time, how many of how many rows are there.
+// told, by one goroutine at a time, how many of how many rows have been looked after.
 //
-// It fails as Fill does, and when ctx ends; what was stored by then stays. Without a row store it does nothing.
+// It fails as Fill does, with ErrNoSpace when the row store has no room for all rows, and when ctx ends; what was stored by
+// then stays. Without a row store it does nothing.
 func (c *Collection) Prepare(ctx context.Context, progress func(done, total int64)) error {
-	return c.Wait(ctx)
+	if err := c.Wait(ctx); err != nil || c.keeper == nil {
+		return err
+	}
+	p := &preparation{c: c, progress: progress}
+	p.find()
+	g, ctx := errgroup.WithContext(ctx)
+	for range runtime.GOMAXPROCS(0) {
+		g.Go(func() error { return p.work(ctx) })
+	}
+	err := g.Wait()
+	if err == nil {
+		err = c.useRows(NewScratch(), p.end)
+	}
+	if err != nil && c.closed.Load() {
+		return errClosed()
+	}
+	return err
+}
+
+// preparation is one Prepare.
+type preparation struct {
+	c        *Collection
+	progress func(done, total int64)
+	tables   []prepared
+	total    int64
+
+	mu   sync.Mutex // guards what follows
+	at   int        // the table in work
+	unit int64      // the next of its units
+	done int64
+	told time.Time
+}
+
+// prepared is a table, and of its rows those that the collection has.
+type prepared struct {
+	*rowTable
+	kept rowSet
+}
+
+// tellEvery is how often progress is told.
+const tellEvery = 50 * time.Millisecond
+
+func (p *preparation) find() {
+	seen := make(map[*rowTable]bool)
+	for _, s := range p.c.stores {
+		for _, m := range append(append([]*matrix(nil), s.layers...), s.obsm...) {
+			if m == nil || m.table == nil || seen[m.table] {
+				continue
+			}
+			seen[m.table] = true
+			p.tables = append(p.tables, prepared{m.table, s.rowSet})
+			p.total += s.kept()
+		}
+	}
+}
+
+// next gives work to do; false when there is none left.
+func (p *preparation) next() (t prepared, unit int64, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.at < len(p.tables) {
+		t := p.tables[p.at]
+		if p.unit < t.units.count() {
+			p.unit++
+			return t, p.unit - 1, true
+		}
+		p.at, p.unit = p.at+1, 0
+	}
+	return t, 0, false
+}
+
+func (p *preparation) work(ctx context.Context) (err error) {
+	s := NewScratch()
+	defer func() {
+		if r := recover(); r != nil {
+			slog.Error("panic while preparing rows", "panic", r, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic while preparing rows: %v", r)
+		}
+	}()
+	for {
+		t, u, ok := p.next()
+		if !ok {
+			return nil
+		}
+		if err := p.c.useRows(s, func() error { return t.prepare(ctx, u, s) }); err != nil {
+			return err
+		}
+		p.tell(t, u)
+	}
+}
+
+func (p *preparation) tell(t prepared, u int64) {
+	rows := t.begun(u)
+	n := t.kept.within(rows)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done += n
+	if now := time.Now(); p.progress != nil && (p.done == p.total || now.Sub(p.told) >= tellEvery) {
+		p.told = now
+		p.progress(p.done, p.total)
+	}
+}
+
+// end makes what was stored last, and looks whether it was of the files that were opened.
+func (p *preparation) end() error {
+	var err error
+	for _, t := range p.tables {
+		if table := t.table.Load(); table != nil {
+			err = errors.Join(err, table.Seal())
+		}
+		if changed := t.m.env.file.changed(); changed != nil {
+			return t.m.env.readError(t.m.path, changed)
+		}
+	}
+	return err
+}
+
+// prepare has the rows of unit u stored that the collection has.
+func (t prepared) prepare(ctx context.Context, u int64, s *Scratch) error {
+	if t.open() == nil {
+		return nil // it was logged why
+	}
+	rows := t.units.rows(u)
+	if t.claimUnit(u, func() bool { return t.wanted(extent{rows.left, rows.end}) }) {
+		if err := t.run(ctx, u, s); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if t.blocked() && t.wanted(extent{rows.whole, rows.right}) {
+		return t.full()
+	}
+	return t.explain(extent{rows.whole, rows.right}, s)
+}
+
+// wanted says whether a row of the collection is missing.
+func (t prepared) wanted(rows extent) bool {
+	for row := rows.from; row < rows.to; row++ {
+		if t.missing(row) && t.kept.has(row) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain gives the error of the source, if there is one, for rows that could not be stored.
+func (t prepared) explain(rows extent, s *Scratch) error {
+	for row := rows.from; row < rows.to; row++ {
+		if !t.refused.has(row) || !t.kept.has(row) {
+			continue
+		}
+		_, _, err := t.plain.wholeRow(row, nil, s)
+		s.release(t.plain.m.env.cache)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t prepared) full() error {
+	u, of := t.keeper.store.Usage(), t.table.Load().Usage()
+	return fail(ErrNoSpace, stageRead, u.Dir, "allow it more, free some space, or choose another folder with LOADERD_ROWSTORE",
+		"the row store has %d MB of the %d MB that it may take; %s has %d of %d rows there, and all need about %d MB",
+		u.Bytes/1e6, u.Allowed/1e6, t.m.object(), of.Stored, of.Rows, of.Needs/1e6)
+}
+
+// begun are the rows that count as done with unit u: each row is of one unit.
+func (t prepared) begun(u int64) extent {
+	e := extent{0, t.m.rows}
+	if u > 0 {
+		e.from = t.units.rows(u).whole
+	}
+	if u+1 < t.units.count() {
+		e.to = t.units.rows(u + 1).whole
+	}
+	return e
 }

@@ -3,7 +3,6 @@ package mapped
 import (
 	"errors"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -16,7 +15,6 @@ type rowKeeper struct {
 	work      *semaphore.Weighted // bytes of decoded chunks in work
 	fragments fragments
 	closing   chan struct{} // closed with the collection
-	born      time.Time
 
 	mu     sync.Mutex // guards what follows, while files are opened
 	tables []*rowTable
@@ -27,19 +25,16 @@ const keeperWork = 48 << 20
 
 // newRowKeeper keeps rows in a store. dir is for what does not fit the memory.
 func newRowKeeper(store *rowstore.Store, dir string) *rowKeeper {
-	k := &rowKeeper{store: store, work: semaphore.NewWeighted(keeperWork), closing: make(chan struct{}), born: time.Now()}
+	k := &rowKeeper{store: store, work: semaphore.NewWeighted(keeperWork), closing: make(chan struct{})}
 	k.fragments = fragments{limit: fragmentBytes, dir: dir, room: k.room}
 	return k
 }
 
-// room says whether the file of fragments may become so large: it counts as rows do.
+// room says whether the file of fragments may grow: it counts as rows do.
 func (k *rowKeeper) room(bytes int64) bool {
 	u := k.store.Usage()
 	return u.Bytes+bytes <= u.Allowed
 }
-
-// now is the time since the keeper was made, in nanoseconds.
-func (k *rowKeeper) now() int64 { return int64(time.Since(k.born)) }
 
 func (k *rowKeeper) dropZone(z *zone) {
 	if z == nil {

@@ -3,7 +3,9 @@ package mapped
 import "sync/atomic"
 
 // rowMarks is a bit for each row of a matrix. It takes memory when the first is set. Safe for concurrent use.
-type rowMarks struct{ words atomic.Pointer[[]atomic.Uint64] }
+type rowMarks struct {
+	words atomic.Pointer[[]atomic.Uint64]
+}
 
 func (m *rowMarks) has(row int64) bool {
 	w := m.words.Load()

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/loaderd/loaderd/cache/rowstore"
 )
@@ -25,7 +24,6 @@ type rowTable struct {
 	opening sync.Once
 	table   atomic.Pointer[rowstore.Table] // nil: not open, or cannot be
 	refused rowMarks                       // rows that cannot be stored
-	paused  atomic.Int64                   // time of the keeper's clock until which nothing is written
 
 	mu     sync.Mutex // guards what follows
 	states map[int64]*unitState
@@ -39,9 +37,6 @@ type unitState struct {
 }
 
 func (st *unitState) has(row int64) bool { return st.kept[0].has(row) || st.kept[1].has(row) }
-
-// pauseAfter is how long nothing is written after the table failed for another reason than its budget.
-const pauseAfter = 10 * time.Second
 
 func newRowTable(k *rowKeeper, m *matrix) *rowTable {
 	t := &rowTable{m: m, keeper: k, plain: newPart(m, nil, m.cols, m.dtype()), states: make(map[int64]*unitState)}
@@ -115,17 +110,10 @@ func (t *rowTable) refuse(rows extent) {
 }
 
 // blocked says that the table takes no rows at present.
-func (t *rowTable) blocked() bool {
-	until := t.paused.Load()
-	return t.table.Load().Full() || until != 0 && until > t.keeper.now()
-}
+func (t *rowTable) blocked() bool { return t.table.Load().Full() }
 
-// pause ends writing for a while. What units have kept would only take room.
-func (t *rowTable) pause(err error) {
-	if !errors.Is(err, rowstore.ErrFull) {
-		t.paused.Store(t.keeper.now() + int64(pauseAfter))
-		slog.Warn("rows cannot be kept for now", "object", t.m.object(), "error", err)
-	}
+// forget drops what units have kept, which would only take room while the table is blocked.
+func (t *rowTable) forget() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for u, st := range t.states {
@@ -215,6 +203,17 @@ func (t *rowTable) claim(u, row int64) (mine bool, done <-chan struct{}) {
 	}
 	st.done = make(chan struct{})
 	return true, nil
+}
+
+// claimUnit makes decoding unit u the caller's, if that is wanted and nobody is at it or has been.
+func (t *rowTable) claimUnit(u int64, wanted func() bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.blocked() || t.states[u] != nil || !wanted() {
+		return false
+	}
+	t.states[u] = &unitState{done: make(chan struct{})}
+	return true
 }
 
 // run decodes a unit that the caller has claimed. Its error is the context's.

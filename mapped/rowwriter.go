@@ -117,8 +117,11 @@ func (w *rowWriter) flush() error {
 		return errNotStored
 	}
 	if err := t.table.Load().Append(rows, records); err != nil {
-		t.pause(err)
-		return errNotStored
+		if t.blocked() {
+			t.forget()
+			return errNotStored
+		}
+		return err
 	}
 	return nil
 }

@@ -91,6 +91,24 @@ func (r rowSet) kept() int64 {
 	return r.selected.kept
 }
 
+// has says whether the collection has a row of the file.
+func (r rowSet) has(row int64) bool {
+	return r.selected == nil || r.selected.keep[row>>6]>>(row&63)&1 != 0
+}
+
+// within counts the rows that the collection has of some of the file's.
+func (r rowSet) within(rows extent) (n int64) {
+	if r.selected == nil {
+		return rows.n()
+	}
+	for row := rows.from; row < rows.to; row++ {
+		if r.has(row) {
+			n++
+		}
+	}
+	return n
+}
+
 // row is the row of the file that is the k-th of the store; 0 ≤ k < kept.
 func (r rowSet) row(k int64) int64 {
 	if r.selected == nil {

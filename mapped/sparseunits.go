@@ -126,7 +126,7 @@ func (u *sparseUnits) keep(rows extent, in [2]extent, from *[2]chunkReader, w *r
 			w.drop(z)
 			return nil, err
 		}
-		p.fragment = w.table.keeper.fragments.keep(raw, from[i].from.elem.dtype, w.buffers())
+		p.fragment = w.table.keeper.fragments.keep(raw, from[i].from.elem.dtype, &w.buffers().record)
 	}
 	return z, nil
 }
@@ -196,7 +196,11 @@ func (u *sparseUnits) collect(dst []byte, row int64, e extent, i int, kept func(
 			if part.n() == 0 {
 				continue
 			}
-			have := w.table.keeper.fragments.open(p, from.elem.dtype, opened)
+			have, ok := opened[p]
+			if !ok {
+				have = w.table.keeper.fragments.read(p.fragment, from.elem.dtype, p.n())
+				opened[p] = have
+			}
 			if have == nil {
 				continue // lost: the source has it
 			}
