@@ -13,7 +13,11 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 		return nil, err
 	}
 	if there != nil {
-		return tx.again(t, there, r)
+		out, err := tx.again(t, there, r)
+		if err != nil {
+			return nil, err
+		}
+		return out, tx.missingSlots(there.Int("id"), s.Slots)
 	}
 	setDefault(r, "visibility", Visible)
 	setDefault(r, "suffix", "")
@@ -23,12 +27,26 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 		}
 	}
 	head := s.Revises
-	if key := r.Text("key"); head == "" && key != "" {
+	if key := r.Text("key"); head == "" && key != "" && !s.asIs {
 		if head, err = tx.headOf(t, "t.key = ?", key); err != nil {
 			return nil, err
 		}
 	}
-	return tx.saveVersion(t, r, head)
+	out, err := tx.saveVersion(t, r, head)
+	if err != nil {
+		return nil, err
+	}
+	return out, tx.saveSlots(ModelArtifact, out.Record.Int("id"), s.Slots)
+}
+
+// missingSlots gives an artifact its features, where it was saved without.
+func (tx *tx) missingSlots(id int64, slots []Slot) error {
+	var has bool
+	err := tx.sql.QueryRowContext(tx.ctx, "SELECT EXISTS (SELECT 1 FROM artifact_featureset WHERE artifact_id = ?)", id).Scan(&has)
+	if err != nil || has {
+		return err
+	}
+	return tx.saveSlots(ModelArtifact, id, slots)
 }
 
 // sameContent is the artifact that has the hash of r, one outside the trash before others; or, where r has none because nobody

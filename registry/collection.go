@@ -29,7 +29,7 @@ func (tx *tx) saveCollection(t *Table, s Save) (*Saved, error) {
 	if there != nil {
 		out, err = tx.again(t, there, Record{"run": r["run"]})
 	} else {
-		out, err = tx.addCollection(t, s.Revises, r, members)
+		out, err = tx.addCollection(t, s, r, members)
 	}
 	if err != nil {
 		return nil, err
@@ -38,9 +38,10 @@ func (tx *tx) saveCollection(t *Table, s Save) (*Saved, error) {
 	return out, nil
 }
 
-func (tx *tx) addCollection(t *Table, revises string, r Record, members []Record) (*Saved, error) {
+func (tx *tx) addCollection(t *Table, s Save, r Record, members []Record) (*Saved, error) {
+	revises := s.Revises
 	setDefault(r, "visibility", Visible)
-	if key := r.Text("key"); revises == "" && key != "" {
+	if key := r.Text("key"); s.Revises == "" && key != "" && !s.asIs {
 		var err error
 		if revises, err = tx.headOf(t, "t.key = ?", key); err != nil {
 			return nil, err
@@ -60,6 +61,13 @@ func (tx *tx) addCollection(t *Table, revises string, r Record, members []Record
 	}
 	_, err = tx.sql.ExecContext(tx.ctx, "INSERT INTO collection_artifact (collection_id, artifact_id, position) SELECT ?, value, key FROM json_each(?)",
 		out.Record["id"], string(list))
+	if err != nil {
+		return nil, err
+	}
+	// The features of its members are its own.
+	_, err = tx.sql.ExecContext(tx.ctx, `INSERT OR IGNORE INTO collection_featureset (collection_id, featureset_id, slot)
+		SELECT l.collection_id, f.featureset_id, f.slot FROM collection_artifact l JOIN artifact_featureset f ON f.artifact_id = l.artifact_id
+		WHERE l.collection_id = ?`, out.Record["id"])
 	return out, err
 }
 
@@ -71,22 +79,11 @@ func (tx *tx) saveMembers(list []any) (members []Record, notes []string, err err
 	}
 	seen := make(map[string]bool, len(list))
 	for i, m := range list {
-		var r Record
-		switch v := m.(type) {
-		case string:
-			r = known[v]
-			if r == nil {
-				return nil, nil, noRecord(tx.op, ModelArtifact, v)
-			}
-		case Record, map[string]any:
-			of, _ := Field{Type: Ref}.convert(v)
-			saved, err := tx.save(Save{Model: ModelArtifact, Record: of.(Record)})
-			if err != nil {
+		r := known[textOf(m)]
+		if r == nil {
+			if r, err = tx.savedOr(ModelArtifact, m); err != nil {
 				return nil, nil, fmt.Errorf("member %d: %w", i, err)
 			}
-			r, notes = saved.Record, append(notes, saved.Notes...)
-		default:
-			return nil, nil, fail(ErrInvalid, tx.op, "members", "", "member %d is a %T; it must be a uid, or the record of an artifact", i, m)
 		}
 		if seen[r.UID()] {
 			notes = append(notes, fmt.Sprintf("the artifact %s is a member more than once, and counts once", r.UID()))
@@ -96,6 +93,11 @@ func (tx *tx) saveMembers(list []any) (members []Record, notes []string, err err
 		members = append(members, r)
 	}
 	return members, notes, nil
+}
+
+func textOf(v any) string {
+	s, _ := v.(string)
+	return s
 }
 
 // membersOf finds the artifacts whose uids are in a list, all at once.

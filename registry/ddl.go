@@ -20,7 +20,7 @@ func ddl() []string {
 			}
 		}
 	}
-	return append(out, links...)
+	return append(append(out, links...), databaseTable)
 }
 
 // create is the table of the model. Ids are never given again, so that one that a user wrote down stays what it was.
@@ -68,6 +68,9 @@ func (t *Table) indexes() []string {
 		if f.Index || f.Type == Ref {
 			out = append(out, fmt.Sprintf("CREATE INDEX %s_%s ON %s (%s)", name, f.Column(), quote(name), quote(f.Column())))
 		}
+	}
+	if t.Unique != nil {
+		out = append(out, fmt.Sprintf("CREATE UNIQUE INDEX %s_%s ON %s (%s)", name, strings.Join(t.Unique, "_"), quote(name), strings.Join(t.Unique, ", ")))
 	}
 	if t.Stem > 0 {
 		// What makes two writers never both the latest.

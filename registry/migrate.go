@@ -15,7 +15,13 @@ type step struct {
 }
 
 // steps are all versions after the first, in order. A new file gets the newest schema at once.
-var steps = []step{}
+var steps = []step{
+	{2, []string{
+		"CREATE INDEX artifact_path ON artifact (path)",
+		"CREATE UNIQUE INDEX feature_name_dtype ON feature (name, dtype)",
+		databaseTable,
+	}},
+}
 
 // schemaVersion is the newest version that a list of steps leads to.
 func schemaVersion(steps []step) int {

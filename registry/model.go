@@ -82,6 +82,7 @@ type Table struct {
 	Stem      int   // how many of them a family of versions has in common; 0: the model has no versions
 	Fields    []Field
 	Relations []Relation
+	Unique    []string // fields that no two records have equal, all of them
 	Doc       string
 }
 

@@ -105,7 +105,7 @@ func (f Field) convert(v any) (any, bool) {
 		return v, err == nil
 	case Ref:
 		switch r := v.(type) {
-		case Record:
+		case Record, Save:
 			return r, true
 		case map[string]any:
 			return Record(r), true

@@ -2,8 +2,10 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Save says what to save.
@@ -14,8 +16,18 @@ type Save struct {
 	// Revises is the uid of a record of which this is a new version. Whichever of its family is the newest is followed.
 	Revises string
 
-	// Members are those of a collection, in order: uids, and records of artifacts that are not saved yet.
+	// Members are those of a collection, in order: uids, and artifacts that are not saved yet, each a Record or a Save.
 	Members []any
+
+	Slots  []Slot // the features of an artifact
+	Labels []any  // of an artifact or a collection: uids, and records of labels that are not there yet
+
+	// From is another database. What the record names and this one has not is copied from there, under its uid.
+	From *DB
+	// Dry gives what would come of it, and changes nothing. The record has no id then.
+	Dry bool
+
+	asIs bool // a copy: no new version of what is here
 }
 
 // Saved is what came of a [Save].
@@ -33,14 +45,25 @@ type Saved struct {
 func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 	var out *Saved
 	err := db.update(ctx, "save", func(tx *tx) (err error) {
-		out, err = tx.save(s)
+		tx.from = s.From
+		if out, err = tx.save(s); err == nil && s.Dry {
+			err = errDry
+		}
 		return err
 	})
+	if errors.Is(err, errDry) {
+		if err = nil; out.Created {
+			delete(out.Record, "id")
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
 }
+
+// errDry takes back what a dry save did.
+var errDry = &Error{Kind: errors.New("dry")}
 
 // identities are the conditions under which a record is the one that is to be saved, and the fields that they compare.
 var identities = map[Model][]string{
@@ -77,27 +100,36 @@ func (tx *tx) save(s Save) (*Saved, error) {
 		}
 		r["transform"] = of["transform"]
 	}
+	if v, ok := r["visibility"]; ok && !slices.Contains([]any{Visible, Hidden, Trash}, v) {
+		return nil, badVisibility(tx.op, t, v)
+	}
+	var out *Saved
 	switch s.Model {
 	case ModelArtifact:
-		return tx.saveArtifact(t, s)
+		out, err = tx.saveArtifact(t, s)
 	case ModelCollection:
-		return tx.saveCollection(t, s)
+		out, err = tx.saveCollection(t, s)
+	default:
+		out, err = tx.saveNamed(t, s)
 	}
-	return tx.saveNamed(t, s)
+	if err == nil && len(s.Labels) > 0 {
+		_, err = tx.label(s.Model, out.Record.UID(), s.Labels, nil)
+	}
+	return out, err
 }
 
-// saveReferences saves the records that stand in place of a uid.
+// saveReferences saves the records that stand in place of a uid, and copies those that only another database has.
 func (tx *tx) saveReferences(t *Table, r Record) error {
 	for _, f := range t.Fields {
-		of, ok := r[f.Name].(Record)
-		if !ok {
+		v := r[f.Name]
+		if f.Type != Ref || v == nil {
 			continue
 		}
-		saved, err := tx.save(Save{Model: f.To, Record: of})
+		of, err := tx.savedOr(f.To, v)
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
 		}
-		r[f.Name] = saved.Record.UID()
+		r[f.Name] = of.UID()
 	}
 	return nil
 }
@@ -122,7 +154,7 @@ func (tx *tx) saveNamed(t *Table, s Save) (*Saved, error) {
 	}
 	if t.Stem > 0 {
 		head := s.Revises
-		if key := r.Text("key"); head == "" && key != "" {
+		if key := r.Text("key"); head == "" && key != "" && !s.asIs {
 			if head, err = tx.headOf(t, "t.key = ?", key); err != nil {
 				return nil, err
 			}

@@ -73,7 +73,7 @@ var Schema = []Table{
 		},
 	},
 	{
-		Model: ModelFeature, UID: 12, Doc: "a column of obs, a variable, or a column of a table",
+		Model: ModelFeature, UID: 12, Unique: []string{"name", "dtype"}, Doc: "a column of obs, a variable, or a column of a table",
 		Fields: withCommon(
 			Field{Name: "name", Type: Text, Must: true, Index: true, Fixed: true, Doc: "its name in the files"},
 			Field{Name: "dtype", Type: Text, Must: true, Fixed: true, Doc: "int, float, bool, str, cat, datetime, num (of a variable) or object"},
@@ -105,7 +105,7 @@ var Schema = []Table{
 			Field{Name: "key", Type: Text, Index: true, Doc: "a name like a path; artifacts of one key are versions of each other"},
 			Field{Name: "description", Type: Text, Index: true, Doc: "a description"},
 			Field{Name: "storage", Type: Ref, To: ModelStorage, Back: "artifacts", Must: true, Doc: "where it lies"},
-			Field{Name: "path", Type: Text, Must: true, Doc: "where in its storage it lies, relative to the root"},
+			Field{Name: "path", Type: Text, Must: true, Index: true, Doc: "where it lies: an absolute path, or a URL"},
 			Field{Name: "suffix", Type: Text, Must: true, Index: true, Doc: "the ending that says its format, composite ones whole: .h5ad, .anndata.zarr"},
 			Field{Name: "kind", Type: Text, Doc: "what it is for: dataset, model, or a word of your own"},
 			Field{Name: "otype", Type: Text, Index: true, Doc: "what it is in memory: AnnData, DataFrame"},

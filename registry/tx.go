@@ -16,6 +16,8 @@ type tx struct {
 	ctx context.Context
 	op  string
 	now time.Time
+
+	from *DB // of which records are copied that are named and not here; nil: none are
 }
 
 // update runs fn in a transaction that no other writer's crosses, and commits what it did.
@@ -82,9 +84,10 @@ func (tx *tx) get(t *Table, uid string) (Record, error) {
 	return r, err
 }
 
-// insert adds a canonical record, and gives it as it is stored.
+// insert adds a canonical record, and gives it as it is stored. Times that it brings along are those of another registry.
 func (tx *tx) insert(t *Table, r Record) (Record, error) {
-	r["created_at"], r["updated_at"] = tx.now, tx.now
+	setDefault(r, "created_at", tx.now)
+	setDefault(r, "updated_at", tx.now)
 	if t.Has("created_by") && r["created_by"] == nil {
 		r["created_by"] = tx.db.user
 	}

@@ -38,6 +38,7 @@ var mayImport = map[string][]string{
 	"internal/lint":    {},
 	"internal/daemon":  {anyOfOurs},
 	"internal/formats": {},
+	"internal/tables":  {},
 
 	"bench/readers/decode": {"mapped/codec", "mapped/h5", "mapped/zarr"},
 

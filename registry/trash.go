@@ -1,0 +1,133 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Delete moves an artifact or a collection into the trash, from where Restore takes it. With permanent, and records of other
+// models always, it takes the record out of the database, with its links; the files stay. It gives the record as it is then, or,
+// when it is gone, as it was.
+//
+// A record that others need can not go for good: [ErrProtected], which names some of them. The newest of a family that goes
+// leaves its place to the one before.
+func (db *DB) Delete(ctx context.Context, m Model, uid string, permanent bool) (Record, error) {
+	var out Record
+	err := db.update(ctx, "delete", func(tx *tx) error {
+		t, err := TableOf(m)
+		if err != nil {
+			return err
+		}
+		if out, err = tx.get(t, uid); err != nil {
+			return err
+		}
+		if t.Has("visibility") && !permanent {
+			out, err = tx.change(t, uid, Record{"visibility": Trash})
+			return err
+		}
+		return tx.remove(t, out)
+	})
+	return out, err
+}
+
+// Restore takes a record out of the trash. It has again what was taken from it: the newest of its family is the latest.
+func (db *DB) Restore(ctx context.Context, m Model, uid string) (Record, error) {
+	var out Record
+	err := db.update(ctx, "restore", func(tx *tx) error {
+		t, err := TableOf(m)
+		if err != nil {
+			return err
+		}
+		if !t.Has("visibility") {
+			return fail(ErrInvalid, tx.op, uid, "", "records of %s have no trash: what is deleted is gone", m)
+		}
+		if out, err = tx.get(t, uid); err == nil && out.Int("visibility") == Trash {
+			out, err = tx.change(t, uid, Record{"visibility": Visible})
+		}
+		return err
+	})
+	return out, err
+}
+
+func (tx *tx) remove(t *Table, r Record) error {
+	if err := tx.checkUnused(t, r); err != nil {
+		return err
+	}
+	if _, err := tx.sql.ExecContext(tx.ctx, fmt.Sprintf("DELETE FROM %s WHERE id = ?", quote(string(t.Model))), r["id"]); err != nil {
+		return err
+	}
+	if t.Stem > 0 {
+		return tx.crown(t, r.Text("stem_uid"))
+	}
+	return nil
+}
+
+// holder is a way in which a record can be needed: the records that need it, by SQL with its id as the parameter.
+type holder struct {
+	by    Model
+	how   string
+	holds string
+}
+
+// holders are the ways in which records of the model can be needed.
+func (t *Table) holders() []holder {
+	var out []holder
+	for i := range Schema {
+		o := &Schema[i]
+		for _, r := range o.Relations {
+			if r.To == t.Model && r.Order != "" {
+				out = append(out, holder{o.Model, "among its " + r.Name, fmt.Sprintf("id IN (SELECT %s FROM %s WHERE %s = ?)", r.Own, r.Link, r.Other)})
+			}
+		}
+		for _, f := range o.Fields {
+			if f.Type == Ref && f.To == t.Model {
+				out = append(out, holder{o.Model, "as its " + f.Name, fmt.Sprintf("%s = ?", quote(f.Column()))})
+			}
+		}
+	}
+	return out
+}
+
+// checkUnused is the error that a record is needed, and by which.
+func (tx *tx) checkUnused(t *Table, r Record) error {
+	const show = 3
+	for _, h := range t.holders() {
+		by := tables[h.by]
+		var n int
+		if err := tx.sql.QueryRowContext(tx.ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", quote(string(h.by)), h.holds), r["id"]).Scan(&n); err != nil {
+			return err
+		}
+		if n == 0 {
+			continue
+		}
+		found, err := tx.find(by, fmt.Sprintf("t.%s ORDER BY t.id LIMIT %d", h.holds, show), r["id"])
+		if err != nil {
+			return err
+		}
+		names := make([]string, len(found))
+		for i, f := range found {
+			names[i] = describe(by, f)
+		}
+		if n > show {
+			names = append(names, fmt.Sprintf("%d more", n-show))
+		}
+		return fail(ErrProtected, tx.op, r.UID(), "delete those first, permanently; or move this one into the trash only",
+			"the %s can not be deleted for good: %d of %s have it %s: %s", t.Model, n, h.by, h.how, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// describe names a record for people.
+func describe(t *Table, r Record) string {
+	for _, field := range []string{"name", "key", "handle", "root", "description"} {
+		if s := r.Text(field); s != "" {
+			s = fmt.Sprintf("%s %q", r.UID(), s)
+			if r.Int("visibility") == Trash {
+				s += " (in the trash)"
+			}
+			return s
+		}
+	}
+	return r.UID()
+}
