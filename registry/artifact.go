@@ -79,7 +79,7 @@ func (tx *tx) again(t *Table, there, r Record) (*Saved, error) {
 			return nil, err
 		}
 	}
-	if key := r.Text("key"); key != "" && key != there.Text("key") {
+	if key := r.Text("key"); key != "" && there["key"] != nil && key != there.Text("key") {
 		out.Notes = append(out.Notes, fmt.Sprintf("the same content is there as %s, with the key %q; it stays", there.UID(), there.Text("key")))
 	}
 	if err := tx.made(t, there, r.Text("run")); err != nil {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -51,24 +52,27 @@ func (tx *tx) addCollection(t *Table, s Save, r Record, members []Record) (*Save
 	if err != nil {
 		return nil, err
 	}
+	return out, tx.linkMembers(out.Record.Int("id"), members)
+}
+
+// linkMembers gives a collection its members in order, and their features.
+func (tx *tx) linkMembers(id int64, members []Record) error {
 	ids := make([]int64, len(members))
 	for i, m := range members {
 		ids[i] = m.Int("id")
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	_, err = tx.sql.ExecContext(tx.ctx, "INSERT INTO collection_artifact (collection_id, artifact_id, position) SELECT ?, value, key FROM json_each(?)",
-		out.Record["id"], string(list))
+	_, err = tx.sql.ExecContext(tx.ctx, "INSERT INTO collection_artifact (collection_id, artifact_id, position) SELECT ?, value, key FROM json_each(?)", id, string(list))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	// The features of its members are its own.
 	_, err = tx.sql.ExecContext(tx.ctx, `INSERT OR IGNORE INTO collection_featureset (collection_id, featureset_id, slot)
 		SELECT l.collection_id, f.featureset_id, f.slot FROM collection_artifact l JOIN artifact_featureset f ON f.artifact_id = l.artifact_id
-		WHERE l.collection_id = ?`, out.Record["id"])
-	return out, err
+		WHERE l.collection_id = ?`, id)
+	return err
 }
 
 // saveMembers gives the members' records in order, each once, and saves those that are not yet.
@@ -128,4 +132,62 @@ func hashOfMembers(members []Record) (hash, order any) {
 		hash = HashSet(hashes)
 	}
 	return hash, hashText(uids)
+}
+
+// ChangeMembers adds artifacts at the end of a collection, and takes others out of it. Its hashes become those of the members that
+// it has then; [ErrConflict] where another collection has these already. A collection keeps one member at least.
+func (db *DB) ChangeMembers(ctx context.Context, uid string, add, remove []string) (Record, error) {
+	var out Record
+	err := db.update(ctx, "members", func(tx *tx) error {
+		t := tables[ModelCollection]
+		c, err := tx.get(t, uid)
+		if err != nil {
+			return err
+		}
+		members, err := tx.find(tables[ModelArtifact], "t.id IN (SELECT artifact_id FROM collection_artifact WHERE collection_id = ?1) "+
+			"ORDER BY (SELECT position FROM collection_artifact WHERE collection_id = ?1 AND artifact_id = t.id)", c["id"])
+		if err != nil {
+			return err
+		}
+		members = slices.DeleteFunc(members, func(m Record) bool { return slices.Contains(remove, m.UID()) })
+		for _, uid := range add {
+			if slices.ContainsFunc(members, func(m Record) bool { return m.UID() == uid }) {
+				continue
+			}
+			m, err := tx.fetch(tables[ModelArtifact], uid)
+			if err != nil {
+				return err
+			}
+			members = append(members, m)
+		}
+		out, err = tx.setMembers(t, c, members)
+		return err
+	})
+	return out, err
+}
+
+func (tx *tx) setMembers(t *Table, c Record, members []Record) (Record, error) {
+	if len(members) == 0 {
+		return nil, fail(ErrInvalid, tx.op, c.UID(), "delete the collection instead", "a collection has at least one artifact")
+	}
+	hash, order := hashOfMembers(members)
+	other, err := tx.first(t, "t.hash IS ? AND t.order_hash = ? AND t.id <> ?", hash, order, c["id"])
+	if err != nil {
+		return nil, err
+	}
+	if other != nil {
+		return nil, fail(ErrConflict, tx.op, c.UID(), "", "the collection %s has these members in this order", titleOf(other))
+	}
+	for _, table := range []string{"collection_artifact", "collection_featureset"} {
+		if _, err := tx.sql.ExecContext(tx.ctx, "DELETE FROM "+table+" WHERE collection_id = ?", c["id"]); err != nil {
+			return nil, err
+		}
+	}
+	if err := tx.linkMembers(c.Int("id"), members); err != nil {
+		return nil, err
+	}
+	if err := tx.set(t, c.Int("id"), Record{"hash": hash, "order_hash": order}); err != nil {
+		return nil, err
+	}
+	return tx.get(t, c.UID())
 }

@@ -19,8 +19,9 @@ type Save struct {
 	// Members are those of a collection, in order: uids, and artifacts that are not saved yet, each a Record or a Save.
 	Members []any
 
-	Slots  []Slot // the features of an artifact
-	Labels []any  // of an artifact or a collection: uids, and records of labels that are not there yet
+	Slots  []Slot   // the features of an artifact
+	Notes  []string // are added to those of Saved
+	Labels []any    // of an artifact or a collection: uids, and records of labels that are not there yet
 
 	// From is another database. What the record names and this one has not is copied from there, under its uid.
 	From *DB
@@ -53,13 +54,30 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 	})
 	if errors.Is(err, errDry) {
 		if err = nil; out.Created {
-			delete(out.Record, "id")
+			err = db.unmade(ctx, s.Model, out.Record)
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// unmade takes out of a record what it has only once it is there, such as a storage that would be made for it.
+func (db *DB) unmade(ctx context.Context, m Model, r Record) error {
+	for _, name := range []string{"id", "created_at", "updated_at"} {
+		delete(r, name)
+	}
+	for _, f := range tables[m].Fields {
+		if uid := r.Text(f.Name); f.Type == Ref && uid != "" {
+			if _, err := db.Get(ctx, f.To, uid); errors.Is(err, ErrNoRecord) {
+				r[f.Name] = nil
+			} else if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // errDry takes back what a dry save did.
@@ -111,6 +129,9 @@ func (tx *tx) save(s Save) (*Saved, error) {
 		out, err = tx.saveCollection(t, s)
 	default:
 		out, err = tx.saveNamed(t, s)
+	}
+	if err == nil {
+		out.Notes = append(slices.Clone(s.Notes), out.Notes...)
 	}
 	if err == nil && len(s.Labels) > 0 {
 		_, err = tx.label(s.Model, out.Record.UID(), s.Labels, nil)

@@ -8,7 +8,7 @@ import (
 
 // Delete moves an artifact or a collection into the trash, from where Restore takes it. With permanent, and records of other
 // models always, it takes the record out of the database, with its links; the files stay. It gives the record as it is then, or,
-// when it is gone, as it was.
+// when it is gone, as it was, without its id.
 //
 // A record that others need can not go for good: [ErrProtected], which names some of them. The newest of a family that goes
 // leaves its place to the one before.
@@ -26,7 +26,9 @@ func (db *DB) Delete(ctx context.Context, m Model, uid string, permanent bool) (
 			out, err = tx.change(t, uid, Record{"visibility": Trash})
 			return err
 		}
-		return tx.remove(t, out)
+		err = tx.remove(t, out)
+		delete(out, "id")
+		return err
 	})
 	return out, err
 }
@@ -107,7 +109,7 @@ func (tx *tx) checkUnused(t *Table, r Record) error {
 		}
 		names := make([]string, len(found))
 		for i, f := range found {
-			names[i] = describe(by, f)
+			names[i] = titleOf(f)
 		}
 		if n > show {
 			names = append(names, fmt.Sprintf("%d more", n-show))
@@ -118,8 +120,8 @@ func (tx *tx) checkUnused(t *Table, r Record) error {
 	return nil
 }
 
-// describe names a record for people.
-func describe(t *Table, r Record) string {
+// titleOf names a record for people.
+func titleOf(r Record) string {
 	for _, field := range []string{"name", "key", "handle", "root", "description"} {
 		if s := r.Text(field); s != "" {
 			s = fmt.Sprintf("%s %q", r.UID(), s)

@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"os"
-	"os/user"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"sync"
+	"time"
 
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/registry"
@@ -17,15 +13,31 @@ import (
 
 // called is what a call to the registry is answered from.
 type called struct {
-	db   *registry.DB
-	args ipc.Args
+	db       *registry.DB // that the call is about
+	main     *registry.DB // the default one
+	all      *registries
+	args     ipc.Args
+	progress func(what string, done, total int64) // tells the client how far it is
 }
 
 // calls has the calls to the registry by name. The values are of plain msgpack types.
 var calls = map[string]func(ctx context.Context, q called) (any, error){
-	"get":   callGet,
-	"query": callQuery,
-	"save":  callSave,
+	"database":  callDatabase,
+	"databases": callDatabases,
+	"delete":    callDelete,
+	"features":  callFeatures,
+	"finish":    callFinish,
+	"get":       callGet,
+	"input":     callInput,
+	"labels":    callLabels,
+	"members":   callMembers,
+	"query":     callQuery,
+	"register":  callRegister,
+	"restore":   callRestore,
+	"save":      callSave,
+	"settings":  callSettings,
+	"track":     callTrack,
+	"update":    callUpdate,
 }
 
 // registry answers one call. It holds up the connection's other requests, so a client that streams makes one for the registry.
@@ -42,69 +54,45 @@ func (c *conn) answerCall(m *ipc.Registry) (value any, err error) {
 	if call == nil {
 		return nil, invalid("registry", "call", fmt.Errorf("%q is no call of this daemon; it has %q", m.Call, slices.Sorted(maps.Keys(calls))))
 	}
+	var common struct {
+		Using *string `msgpack:"using"`
+	}
+	if err := m.Args.Decode(&common); err != nil {
+		return nil, err
+	}
+	using := registry.DefaultName
+	if common.Using != nil {
+		using = *common.Using
+	}
 	ctx, done := c.whileConnected()
 	defer done()
 	_, err = c.guarded(func() (*result, error) {
-		db, err := c.server.registry.open(ctx)
+		all := c.server.registry
+		main, err := all.open(ctx, registry.DefaultName)
 		if err != nil {
 			return nil, err
 		}
-		value, err = call(ctx, called{db, m.Args})
+		db, err := all.open(ctx, using)
+		if err != nil {
+			return nil, err
+		}
+		value, err = call(ctx, called{db, main, all, m.Args, c.progress(m.ID)})
 		return nil, err
 	})
 	return value, err
 }
 
-// registries holds the databases that are open.
-type registries struct {
-	dir string // of the default one; "": ipc.DataDir
+// progressEvery is how often a client hears at most how far a call is.
+const progressEvery = 200 * time.Millisecond
 
-	mu     sync.Mutex // guards what follows; held while a database is opened
-	db     *registry.DB
-	closed bool
-}
-
-func newRegistries(dir string) *registries { return &registries{dir: dir} }
-
-// open gives the default database, which the first call opens.
-func (r *registries) open(ctx context.Context) (*registry.DB, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return nil, errGone
-	}
-	if r.db != nil {
-		return r.db, nil
-	}
-	dir := r.dir
-	if dir == "" {
-		var err error
-		if dir, err = ipc.DataDir(); err != nil {
-			return nil, err
+// progress tells the client how far the request id is. Calls must not overlap.
+func (c *conn) progress(id int64) func(what string, done, total int64) {
+	var last time.Time
+	return func(what string, done, total int64) {
+		if now := time.Now(); now.Sub(last) >= progressEvery {
+			last = now
+			// That the client is gone is learnt elsewhere, too.
+			_ = c.wire.WriteMsg(&ipc.Progress{ID: id, What: what, Done: done, Total: total})
 		}
 	}
-	db, err := registry.Open(ctx, registry.Options{Path: filepath.Join(dir, registry.FileName), User: account()})
-	r.db = db
-	return db, err
-}
-
-func (r *registries) close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	if r.db == nil {
-		return nil
-	}
-	return r.db.Close()
-}
-
-// account is the name of the account that the daemon runs under.
-func account() string {
-	if u, err := user.Current(); err == nil && u.Username != "" {
-		return u.Username
-	}
-	if name := os.Getenv("USER"); name != "" {
-		return name
-	}
-	return "uid-" + strconv.Itoa(os.Getuid())
 }

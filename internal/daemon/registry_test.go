@@ -100,3 +100,17 @@ func TestABrokenDatabaseIsNamed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestThePageHasARowForEveryCall(t *testing.T) {
+	page, err := os.ReadFile("../../docs/protocol.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, _ := strings.Cut(string(page), "\n## Registry\n")
+	part, _, _ = strings.Cut(part, "\n## ")
+	for name := range calls {
+		if !strings.Contains(part, "\n| `"+name+"` | ") {
+			t.Errorf("docs/protocol.md has no row for the call %s", name)
+		}
+	}
+}

@@ -1,6 +1,9 @@
 package daemon
 
 import (
+	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -51,4 +54,27 @@ func wireRecords(m registry.Model, list []registry.Record) []any {
 		out[i] = wireRecord(m, r)
 	}
 	return out
+}
+
+// pathOf is a path or a URL of the wire: absolute, as text or as bytes.
+func pathOf(v any) (string, error) {
+	path, ok := v.(string)
+	if b, isBytes := v.([]byte); isBytes {
+		path, ok = string(b), true
+	}
+	if !ok || path == "" {
+		return "", invalid("registry", "path", fmt.Errorf("got %v (%T); it must be an absolute path, or a URL", v, v))
+	}
+	if isURL(path) {
+		return path, nil
+	}
+	if !filepath.IsAbs(path) {
+		return "", invalid("registry", "path", fmt.Errorf("%q is not absolute; the daemon does not know the client's working directory", path))
+	}
+	return filepath.Clean(path), nil
+}
+
+func isURL(path string) bool {
+	scheme, _, ok := strings.Cut(path, "://")
+	return ok && scheme != "" && !strings.Contains(scheme, "/")
 }

@@ -1,0 +1,94 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/loaderd/loaderd/ipc"
+	"github.com/loaderd/loaderd/registry"
+)
+
+// registries holds the databases that are open, and what their files were when they were looked at.
+type registries struct {
+	dir   string // of the default one; "": ipc.DataDir
+	looks looks
+
+	mu     sync.Mutex // guards what follows; held while a database is opened
+	dbs    map[string]*registry.DB
+	closed bool
+}
+
+func newRegistries(dir string) *registries {
+	return &registries{dir: dir, dbs: make(map[string]*registry.DB)}
+}
+
+// open gives a database by name, which the first call that wants it opens.
+func (r *registries) open(ctx context.Context, name string) (*registry.DB, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, errGone
+	}
+	db, err := r.get(ctx, r.defaultPath)
+	if err != nil || name == registry.DefaultName {
+		return db, err
+	}
+	return r.get(ctx, func() (string, error) { return db.PathOf(ctx, name) })
+}
+
+func (r *registries) get(ctx context.Context, path func() (string, error)) (*registry.DB, error) {
+	at, err := path()
+	if err != nil {
+		return nil, err
+	}
+	if db := r.dbs[at]; db != nil {
+		return db, nil
+	}
+	db, err := registry.Open(ctx, registry.Options{Path: at, User: account()})
+	if err != nil {
+		return nil, err
+	}
+	r.dbs[at] = db
+	return db, nil
+}
+
+func (r *registries) defaultPath() (string, error) {
+	dir, err := r.dataDir()
+	return filepath.Join(dir, registry.FileName), err
+}
+
+func (r *registries) dataDir() (string, error) {
+	if r.dir != "" {
+		return filepath.Abs(r.dir)
+	}
+	return ipc.DataDir()
+}
+
+func (r *registries) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	var all error
+	for _, path := range slices.Sorted(maps.Keys(r.dbs)) {
+		all = errors.Join(all, r.dbs[path].Close())
+	}
+	return all
+}
+
+// account is the name of the account that the daemon runs under.
+func account() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	if name := os.Getenv("USER"); name != "" {
+		return name
+	}
+	return "uid-" + strconv.Itoa(os.Getuid())
+}

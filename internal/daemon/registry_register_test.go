@@ -1,0 +1,267 @@
+package daemon
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/loaderd/loaderd/ipc"
+)
+
+// write makes a file, and its folder, and gives its path.
+func write(t *testing.T, path, content string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return abs
+}
+
+// number is a whole number as the wire has it.
+func number(v any) int64 {
+	switch n := v.(type) {
+	case int64:
+		return n
+	case uint64:
+		return int64(n)
+	}
+	return -1
+}
+
+func recordIn(answer map[string]any) map[string]any { return answer["record"].(map[string]any) }
+
+func TestAnAnnDataFileIsRegisteredWithWhatItHolds(t *testing.T) {
+	call, _ := asker(t)
+	path := absolute(t, pbmc)
+	would := call("register", map[string]any{"path": path, "key": "pbmc.h5ad", "save": false})
+	if r := recordIn(would); would["created"] != true || r["id"] != nil || number(r["n_observations"]) != 700 {
+		t.Errorf("would be %v", would)
+	}
+	found := call("query", map[string]any{"model": "artifact", "what": "count"})[""]
+	if number(found) != 0 {
+		t.Errorf("there are %v artifacts after a dry run", found)
+	}
+	saved := call("register", map[string]any{"path": path, "key": "pbmc.h5ad"})
+	r := recordIn(saved)
+	// 22 characters of lamindb's hash of this file.
+	want := map[string]any{"otype": "AnnData", "suffix": ".h5ad", "hash_type": "md5", "path": path, "n_files": nil}
+	for name, v := range want {
+		if r[name] != v {
+			t.Errorf("%s is %v, not %v", name, r[name], v)
+		}
+	}
+	features := call("features", map[string]any{"uid": r["uid"]})[""].([]any)
+	slots := map[string][]any{}
+	for _, f := range features {
+		f := f.(map[string]any)
+		slots[f["slot"].(string)] = f["names"].([]any)
+	}
+	if len(slots["var"]) != 765 || slots["obs"][0] != "bulk_labels" {
+		t.Errorf("features %v", features)
+	}
+	again := call("register", map[string]any{"path": path})
+	if again["created"] != false || recordIn(again)["uid"] != r["uid"] {
+		t.Errorf("again: %v", again)
+	}
+}
+
+func TestATableIsRegisteredWithItsColumns(t *testing.T) {
+	call, _ := asker(t)
+	r := recordIn(call("register", map[string]any{"path": absolute(t, "../tables/testdata/plain.parquet"), "description": "cells"}))
+	if number(r["n_observations"]) != 3 || r["otype"] != nil {
+		t.Errorf("got %v", r)
+	}
+	f := call("features", map[string]any{"uid": r["uid"]})[""].([]any)[0].(map[string]any)
+	if f["slot"] != "columns" || f["names"].([]any)[2] != "score" || f["dtypes"].([]any)[2] != "float" {
+		t.Errorf("features %v", f)
+	}
+}
+
+func TestFeaturesThatComeAlongAreTakenAsTheyAre(t *testing.T) {
+	call, refused := asker(t)
+	path := write(t, filepath.Join(t.TempDir(), "a.parquet"), "no table")
+	sent := map[string]any{"columns": []any{[]any{"a", "int"}, []any{"b", "cat"}}}
+	r := recordIn(call("register", map[string]any{"path": path, "key": "a", "otype": "DataFrame", "n_observations": 5, "features": sent}))
+	f := call("features", map[string]any{"uid": r["uid"], "model": "artifact"})[""].([]any)[0].(map[string]any)
+	if !reflect.DeepEqual(f["names"], []any{"a", "b"}) || !reflect.DeepEqual(f["dtypes"], []any{"int", "cat"}) {
+		t.Errorf("features %v", f)
+	}
+	e := refused("register", map[string]any{"path": path, "features": map[string]any{"obs": []any{"a"}}})
+	if e.Code != ipc.CodeInvalidArgument || !strings.Contains(e.Message, "[name, dtype]") {
+		t.Errorf("got %v", e)
+	}
+}
+
+func TestAFileThatCanNotBeReadIsRegisteredWithANote(t *testing.T) {
+	call, _ := asker(t)
+	path := write(t, filepath.Join(t.TempDir(), "broken.h5ad"), "this is no HDF5")
+	saved := call("register", map[string]any{"path": path, "key": "broken.h5ad"})
+	notes := fmt.Sprint(saved["notes"])
+	if r := recordIn(saved); r["otype"] != "AnnData" || r["n_observations"] != nil || !strings.Contains(notes, "can not be read") {
+		t.Errorf("got %v, %s", r, notes)
+	}
+}
+
+func TestAFolderIsOneArtifact(t *testing.T) {
+	call, _ := asker(t)
+	dir := filepath.Join(t.TempDir(), "images")
+	for i := range 30 {
+		write(t, filepath.Join(dir, fmt.Sprint(i%3), fmt.Sprintf("%d.png", i)), fmt.Sprintf("image %d", i))
+	}
+	r := recordIn(call("register", map[string]any{"path": dir, "key": "images"}))
+	if number(r["n_files"]) != 30 || number(r["size"]) != 10*7+20*8 || r["hash_type"] != "md5-d" || r["suffix"] != "" {
+		t.Errorf("got %v", r)
+	}
+	if n := call("query", map[string]any{"model": "artifact", "what": "count"})[""]; number(n) != 1 {
+		t.Errorf("%v records", n)
+	}
+	if err := os.Rename(filepath.Join(dir, "0", "0.png"), filepath.Join(dir, "first.png")); err != nil {
+		t.Fatal(err)
+	}
+	if same := call("register", map[string]any{"path": dir}); same["created"] != false {
+		t.Errorf("names of files count: %v", same)
+	}
+	write(t, filepath.Join(dir, "first.png"), "another")
+	next := call("register", map[string]any{"path": dir, "key": "images"})
+	if next["created"] != true || recordIn(next)["version"] != "2" || next["revised"].(map[string]any)["version"] != "1" {
+		t.Errorf("got %v", next)
+	}
+}
+
+func TestWhatChangedBetweenRegisteringAndSavingIsNotSaved(t *testing.T) {
+	call, refused := asker(t)
+	path := write(t, filepath.Join(t.TempDir(), "a.txt"), "one")
+	r := recordIn(call("register", map[string]any{"path": path, "key": "a", "save": false}))
+	write(t, path, "two")
+	e := refused("save", map[string]any{"model": "artifact", "record": r})
+	if e.Code != ipc.CodeSourceChanged || e.Object != path {
+		t.Errorf("got %v", e)
+	}
+	r = recordIn(call("register", map[string]any{"path": path, "key": "a", "save": false}))
+	saved := call("save", map[string]any{"model": "artifact", "record": r})
+	if saved["created"] != true || recordIn(saved)["hash"] != r["hash"] || recordIn(saved)["uid"] != r["uid"] {
+		t.Errorf("got %v, want %v", saved, r)
+	}
+}
+
+func TestAFileThatWasMovedIsTheSameArtifactElsewhere(t *testing.T) {
+	call, _ := asker(t)
+	dir := t.TempDir()
+	was, now := write(t, filepath.Join(dir, "a.txt"), "one"), filepath.Join(dir, "b", "a.txt")
+	r := recordIn(call("register", map[string]any{"path": was, "key": "a"}))
+	write(t, now, "one")
+	if copied := recordIn(call("register", map[string]any{"path": now})); copied["path"] != was {
+		t.Errorf("a copy: %v", copied)
+	}
+	if err := os.Remove(was); err != nil {
+		t.Fatal(err)
+	}
+	moved := recordIn(call("register", map[string]any{"path": now}))
+	if moved["uid"] != r["uid"] || moved["path"] != now {
+		t.Errorf("got %v", moved)
+	}
+}
+
+func TestPathsThatCanNotBeRegistered(t *testing.T) {
+	_, refused := asker(t)
+	empty := t.TempDir()
+	for _, tc := range []struct {
+		name string
+		path any
+		code ipc.Code
+		says string
+	}{
+		{"nothing there", filepath.Join(empty, "x"), ipc.CodeNotFound, "nothing"},
+		{"a relative path", "x.h5ad", ipc.CodeInvalidArgument, "absolute"},
+		{"no path", nil, ipc.CodeInvalidArgument, "path"},
+		{"a number", 3, ipc.CodeInvalidArgument, "path"},
+		{"an empty folder", empty, ipc.CodeInvalidArgument, "no files"},
+		{"a device", os.DevNull, ipc.CodeInvalidArgument, "neither"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if e := refused("register", map[string]any{"path": tc.path}); e.Code != tc.code || !strings.Contains(e.Error(), tc.says) {
+				t.Errorf("got %s: %v", e.Code, e)
+			}
+		})
+	}
+}
+
+func TestAURLIsRegisteredUnseen(t *testing.T) {
+	call, _ := asker(t)
+	args := map[string]any{"path": "s3://bucket/a/b.h5ad", "key": "b.h5ad"}
+	r := recordIn(call("register", args))
+	if r["hash"] != nil || r["suffix"] != ".h5ad" || r["path"] != args["path"] {
+		t.Errorf("got %v", r)
+	}
+	s := call("get", map[string]any{"model": "storage", "uid": r["storage"]})
+	if s["root"] != "s3://bucket" || s["type"] != "s3" {
+		t.Errorf("in %v", s)
+	}
+	if again := call("register", args); again["created"] != false {
+		t.Errorf("again: %v", again)
+	}
+}
+
+func TestAPathNeedNotBeUTF8(t *testing.T) {
+	call, _ := asker(t)
+	path := write(t, filepath.Join(t.TempDir(), "a\xff.txt"), "one")
+	r := recordIn(call("register", map[string]any{"path": []byte(path), "key": "a"}))
+	if r["path"] != path { // bytes on the wire, which Go has as a string
+
+		t.Errorf("got %q", r["path"])
+	}
+}
+
+func TestTheFileThatAClientWroteGoesWithItsArtifact(t *testing.T) {
+	call, refused := asker(t)
+	root := call("settings", nil)["storage"].(string)
+	dir := t.TempDir()
+	real := recordIn(call("register", map[string]any{"path": write(t, filepath.Join(dir, "a.txt"), "mine"), "key": "mine"}))
+	path := filepath.Join(root, ".loaderd", "abcdefghijklmnop0000.parquet")
+	own := recordIn(call("register", map[string]any{"path": write(t, path, "frame"), "uid": "abcdefghijklmnop0000", "key": "own"}))
+	held := call("save", map[string]any{"model": "collection", "record": map[string]any{"name": "both"}, "members": []any{own["uid"], real["uid"]}})
+	if e := refused("delete", map[string]any{"model": "artifact", "uid": own["uid"], "permanent": true}); e.Code != ipc.CodeProtected || !strings.Contains(e.Message, `"both"`) {
+		t.Errorf("got %v", e)
+	}
+	call("delete", map[string]any{"model": "collection", "uid": recordIn(held)["uid"], "permanent": true})
+	for _, r := range []map[string]any{own, real} {
+		if trashed := call("delete", map[string]any{"model": "artifact", "uid": r["uid"]}); number(trashed["visibility"]) != 2 {
+			t.Errorf("got %v", trashed)
+		}
+		if gone := call("delete", map[string]any{"model": "artifact", "uid": r["uid"], "permanent": true})[""]; gone != nil {
+			t.Errorf("got %v", gone)
+		}
+	}
+	if _, err := os.Stat(path); !os.IsNotExist(err) {
+		t.Errorf("its own file is there: %v", err)
+	}
+	if _, err := os.Stat(real["path"].(string)); err != nil {
+		t.Errorf("the user's file is gone: %v", err)
+	}
+}
+
+func TestSuffixesAreThoseOfFormats(t *testing.T) {
+	for path, want := range map[string]string{
+		"/a/b.h5ad": ".h5ad", "b.anndata.zarr": ".anndata.zarr", "b.zarr/": ".zarr", "b.csv.gz": ".csv.gz", "b.h5ad.gz": ".h5ad.gz", "b.tar.gz": ".tar.gz",
+		"b.2022_07_03": "", "b": "", "b.x.gz": ".gz", "b.ome.tiff": ".ome.tiff", "B.CSV": ".CSV", "s3://a/b.parquet": ".parquet",
+	} {
+		if got := suffixOf(path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+}

@@ -1,0 +1,208 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/loaderd/loaderd/registry"
+)
+
+// callSave saves a record, with all that comes with it. Artifacts must still be what they were when they were registered, and get
+// their features from their files, unless these come along.
+func callSave(ctx context.Context, q called) (any, error) {
+	var args struct {
+		Model   registry.Model `msgpack:"model"`
+		Record  map[string]any `msgpack:"record"`
+		Revises *string        `msgpack:"revises"`
+		Members []any          `msgpack:"members"`
+	}
+	if err := q.args.Decode(&args); err != nil {
+		return nil, err
+	}
+	s := registry.Save{Model: args.Model, Record: args.Record}
+	var err error
+	if args.Model == registry.ModelArtifact {
+		s, err = q.artifact(ctx, args.Record)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"artifact", "meta_artifact"} {
+		if err := q.inPlace(ctx, s.Record, name); err != nil {
+			return nil, err
+		}
+	}
+	if s.Members, err = q.members(ctx, args.Members); err != nil {
+		return nil, err
+	}
+	if args.Revises != nil {
+		s.Revises = *args.Revises
+	}
+	if q.db.Path() != q.main.Path() {
+		s.From = q.main
+	}
+	return q.saved(ctx, s)
+}
+
+// saved saves, and gives the answer.
+func (q called) saved(ctx context.Context, s registry.Save) (any, error) {
+	out, err := q.db.Save(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Model == registry.ModelArtifact && !out.Created && !s.Dry {
+		if err := q.moved(ctx, out, registry.Record(s.Record).Text("path")); err != nil {
+			return nil, err
+		}
+	}
+	value := map[string]any{
+		"record": wireRecord(s.Model, out.Record), "created": out.Created, "revised": nil,
+		"members": wireRecords(registry.ModelArtifact, out.Members), "notes": append([]string{}, out.Notes...),
+	}
+	if out.Revised != nil {
+		value["revised"] = wireRecord(s.Model, out.Revised)
+	}
+	return value, nil
+}
+
+// moved notes where an artifact lies whose content was found at another path, if it lies no more where it did.
+func (q called) moved(ctx context.Context, out *registry.Saved, path string) error {
+	was := out.Record.Text("path")
+	if was == path || path == "" || isURL(was) {
+		return nil
+	}
+	if _, err := os.Stat(was); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	r, err := q.db.Update(ctx, registry.ModelArtifact, out.Record.UID(), registry.Record{"path": path})
+	if err == nil {
+		out.Record = r
+		out.Notes = append(out.Notes, fmt.Sprintf("%s lay at %s, where nothing is any more; it is at %s now", r.UID(), was, path))
+	}
+	return err
+}
+
+// inPlace prepares the artifact that may stand in place of a uid.
+func (q called) inPlace(ctx context.Context, r registry.Record, name string) error {
+	of, ok := r[name].(map[string]any)
+	if !ok {
+		return nil
+	}
+	s, err := q.artifact(ctx, of)
+	r[name] = s
+	return err
+}
+
+func (q called) members(ctx context.Context, list []any) ([]any, error) {
+	out := slices.Clone(list)
+	for i, m := range list {
+		of, ok := m.(map[string]any)
+		if !ok {
+			continue
+		}
+		s, err := q.artifact(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = s
+		q.progress("members", int64(i+1), int64(len(list)))
+	}
+	return out, nil
+}
+
+// artifact is the record of an artifact as it is saved: with its features, and what its file says of it.
+func (q called) artifact(ctx context.Context, record map[string]any) (registry.Save, error) {
+	r := maps.Clone(registry.Record(record))
+	s := registry.Save{Model: registry.ModelArtifact, Record: r}
+	given, err := slotsOf(r["features"])
+	if err != nil {
+		return s, err
+	}
+	delete(r, "features")
+	s.Slots = given
+	if r["path"] == nil {
+		return s, nil // the registry says what is missing
+	}
+	path, err := pathOf(r["path"])
+	if err != nil || isURL(path) {
+		return s, err
+	}
+	known, err := q.all.looks.still(ctx, path, r)
+	if err != nil {
+		return s, err
+	}
+	if known == nil {
+		known = new(seen)
+	}
+	return s, q.describe(ctx, &s, path, known)
+}
+
+// describe adds what the file says where the record does not. What can be read is worth nothing where the registry has it.
+func (q called) describe(ctx context.Context, s *registry.Save, path string, known *seen) error {
+	r := s.Record
+	r["path"] = path
+	if r["suffix"] == nil {
+		r["suffix"] = suffixOf(path)
+	}
+	if given := s.Slots != nil; given && r["otype"] != nil && r["n_observations"] != nil {
+		return nil
+	}
+	c, err := known.of(ctx, path, r.Text("suffix"))
+	if err != nil {
+		return err
+	}
+	if r["otype"] == nil && c.otype != "" {
+		r["otype"] = c.otype
+	}
+	if r["n_observations"] == nil && c.rows >= 0 {
+		r["n_observations"] = c.rows
+	}
+	if s.Slots == nil {
+		s.Slots = c.slots
+		if c.note != "" {
+			s.Notes = append(s.Notes, c.note)
+		}
+	}
+	return nil
+}
+
+// slotsOf are the features that a client sends: of each slot, pairs of a name and a dtype.
+func slotsOf(v any) ([]registry.Slot, error) {
+	if v == nil {
+		return nil, nil
+	}
+	wrong := func(v any) error {
+		return invalid("save", "features", fmt.Errorf("got %v; features are a map of slots, each a list of [name, dtype]", v))
+	}
+	slots, ok := v.(map[string]any)
+	if !ok {
+		return nil, wrong(v)
+	}
+	out := []registry.Slot{}
+	for _, name := range slices.Sorted(maps.Keys(slots)) {
+		list, ok := slots[name].([]any)
+		if !ok {
+			return nil, wrong(slots[name])
+		}
+		s := registry.Slot{Name: name}
+		for _, f := range list {
+			pair, ok := f.([]any)
+			if !ok || len(pair) != 2 {
+				return nil, wrong(f)
+			}
+			name, isText := pair[0].(string)
+			dtype, isToo := pair[1].(string)
+			if !isText || !isToo {
+				return nil, wrong(f)
+			}
+			s.Names, s.DTypes = append(s.Names, name), append(s.DTypes, dtype)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
