@@ -106,6 +106,7 @@ func (t *Table) loadSegment(name string) (added int, err error) {
 		}
 	}
 	g.rows.Store(int64(added))
+	g.usual.Store(g.lengths.usual())
 	return added, nil
 }
 

@@ -7,46 +7,41 @@ import (
 )
 
 const (
-	samples   = 8   // rows that are looked at where all were in memory the last times
-	coldCalls = 256 // calls that look at each row after one was not
-	vecPages  = 64  // pages of a row that are looked at
+	samples   = 3  // rows of a batch that are looked at, which costs a microsecond each
+	coldCalls = 32 // calls that ask for all rows after one was not in memory
+	vecPages  = 64 // pages of a row that are looked at
 )
 
 // vectors have room for what the kernel says of the pages of a row.
 var vectors = sync.Pool{New: func() any { return new([vecPages]byte) }}
 
-// Prefetch asks the kernel for those of the rows that are not in memory, all at once, so that the disk works on many instead
-// of one fault after the other. It does not wait. Where the rows are in memory it is nearly free: it looks at a few.
+// Prefetch asks the kernel for the rows, all at once, so that the disk works on many instead of one fault after the other. It
+// does not wait. As long as rows turn out to be in memory it is nearly free: it only looks at a few. One that is not among
+// those makes it ask for all rows, then and for a while.
 func (t *Table) Prefetch(rows []int64) {
-	vec := vectors.Get().(*[vecPages]byte)
-	defer vectors.Put(vec)
-	if t.cold.Load() <= 0 {
-		if t.sample(rows, vec[:]) {
-			return
-		}
-		t.cold.Store(coldCalls)
+	if len(rows) == 0 {
+		return
 	}
-	missing := false
+	if !t.sample(rows) {
+		t.cold.Store(coldCalls)
+	} else if t.cold.Load() <= 0 || t.cold.Add(-1) < 0 {
+		return
+	}
 	for _, row := range rows {
-		b := t.pages(row)
-		if len(b) == 0 || resident(b, vec[:]) {
-			continue
+		if b := t.pages(row); len(b) > 0 {
+			_ = unix.Madvise(b, unix.MADV_WILLNEED) // a hint
 		}
-		missing = true
-		_ = unix.Madvise(b, unix.MADV_WILLNEED) // a hint
-	}
-	if missing {
-		t.cold.Store(coldCalls)
-	} else {
-		t.cold.Add(-1)
 	}
 }
 
-// sample says whether a few of the rows are in memory.
-func (t *Table) sample(rows []int64, vec []byte) bool {
-	n := min(samples, len(rows))
+// sample says whether some of the rows, other ones each time, are in memory.
+func (t *Table) sample(rows []int64) bool {
+	vec := vectors.Get().(*[vecPages]byte)
+	defer vectors.Put(vec)
+	n := min(max(1, len(rows)/32), samples)
+	first := int(t.turn.Add(1)) * 7
 	for i := range n {
-		if !resident(t.pages(rows[i*len(rows)/n]), vec) {
+		if !resident(t.pages(rows[(first+i*len(rows)/n)%len(rows)]), vec[:]) {
 			return false
 		}
 	}
@@ -64,7 +59,7 @@ func (t *Table) pages(row int64) []byte {
 		return nil
 	}
 	from := int64(at-g.base) * t.unit
-	to := min(from+g.lengths.usual(), int64(len(g.data)))
+	to := min(from+g.usual.Load(), int64(len(g.data)))
 	from &^= int64(pageSize - 1)
 	if from >= to {
 		return nil

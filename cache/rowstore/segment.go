@@ -21,6 +21,7 @@ type segment struct {
 	size atomic.Int64 // of the file, in bytes
 
 	lengths histogram
+	usual   atomic.Int64 // length of a record in bytes, which most do not exceed
 	rows    atomic.Int64
 	damaged atomic.Int64
 	lost    atomic.Bool // a fault showed that the file is not what it was
@@ -67,25 +68,28 @@ func (g *segment) record(off int64) Row {
 }
 
 // histogram counts the records of a segment by the pages they take, to know how much to ask for ahead of a record that must
-// not be touched yet.
-type histogram [16]atomic.Uint32
+// not be touched yet. It is its writer's, or its loader's.
+type histogram struct {
+	pages   [64]uint32 // the last one: that many and more
+	all     uint32
+	longest int64
+}
 
-func (l *histogram) add(bytes int64) {
-	l[min(bytes/int64(pageSize), int64(len(l)-1))].Add(1)
+func (h *histogram) add(bytes int64) {
+	h.pages[min(bytes/int64(pageSize), int64(len(h.pages)-1))]++
+	h.all++
+	h.longest = max(h.longest, bytes)
 }
 
 // usual is a length in bytes that nine of ten records do not exceed.
-func (l *histogram) usual() int64 {
-	var all, below uint32
-	for i := range l {
-		all += l[i].Load()
-	}
-	for i := range l {
-		if below += l[i].Load(); below >= all-all/10 {
-			return int64(i+1) * int64(pageSize)
+func (h *histogram) usual() int64 {
+	below := uint32(0)
+	for i, n := range h.pages {
+		if below += n; below >= h.all-h.all/10 {
+			return min(int64(i+1)*int64(pageSize), h.longest)
 		}
 	}
-	return int64(len(l)) * int64(pageSize)
+	return h.longest
 }
 
 // segments places segments in the numbers that addresses of a table are. Each begins at a multiple of a block, so that an

@@ -26,7 +26,8 @@ type Table struct {
 	look     schedule                 // for segments of others
 	retry    atomic.Int64             // Unix time in ns until which appending is pointless; 0: it is not
 	complain schedule                 // that rows are not kept
-	cold     atomic.Int32             // see Prefetch
+	cold     atomic.Int32             // calls of Prefetch that still ask for all rows
+	turn     atomic.Uint32            // of Prefetch
 
 	users int // guarded by the store's lock
 

@@ -131,6 +131,7 @@ func (w *writer) write(data []byte, rows []placed) error {
 			w.g.rows.Add(1)
 		}
 	}
+	w.g.usual.Store(w.g.lengths.usual())
 	w.used += int64(len(data))
 	return nil
 }

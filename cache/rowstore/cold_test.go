@@ -1,0 +1,154 @@
+//go:build linux
+
+package rowstore
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+)
+
+// coldRows is how many rows of 2 kB the benchmark below reads from the disk: ROWSTORE_COLD_ROWS, else 100,000.
+func coldRows(b *testing.B) int64 {
+	text, ok := os.LookupEnv("ROWSTORE_COLD_ROWS")
+	if !ok {
+		return 100_000
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+// dropFromMemory has the kernel forget the pages of sealed files. Pages that are mapped by a table must not be in use.
+func dropFromMemory(t testing.TB, paths []string) {
+	t.Helper()
+	for _, path := range paths {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+}
+
+// coldTable is a table of n rows of about 2 kB, closed.
+func coldTable(b *testing.B, dir string, n int64) Spec {
+	b.Helper()
+	r := rand.New(rand.NewPCG(1, 2))
+	idx := make([]int32, 970)
+	vals := make([]byte, 4*len(idx))
+	for i := range idx {
+		idx[i] = int32(20*i + r.IntN(20))
+		binary.LittleEndian.PutUint32(vals[4*i:], 0x3f800000)
+	}
+	spec := Spec{Source: "/data/cold", Matrix: "X", Rows: n, Cols: 20000, DType: Float32, NNZ: n * int64(len(idx))}
+	rec, err := AppendSparse(nil, 0, Float32, 20000, idx, vals)
+	if err != nil {
+		b.Fatal(err)
+	}
+	o := openTable(b, dir, spec, 0)
+	for row := int64(0); row < n; row += 64 {
+		rows := span64(row, min(n, row+64))
+		var recs []byte
+		for _, row := range rows {
+			binary.LittleEndian.PutUint64(rec[atRow:], uint64(row))
+			recs = append(recs, seal(append(Row(nil), rec...))...)
+		}
+		if err := o.Append(rows, recs); err != nil {
+			b.Fatal(err)
+		}
+	}
+	o.close(b)
+	return spec
+}
+
+// BenchmarkColdRows reads random rows of a file that is not in memory, a batch of 128 at a time: by faults; asked for ahead of
+// time; and, for the limit of the disk, by preads of 32 threads.
+func BenchmarkColdRows(b *testing.B) {
+	dir, n := b.TempDir(), coldRows(b)
+	spec := coldTable(b, dir, n)
+	order := rand.New(rand.NewPCG(3, 4)).Perm(int(n))
+	batch := func(i int) []int64 {
+		rows := make([]int64, 128)
+		for j := range rows {
+			rows[j] = int64(order[(i*128+j)%len(order)])
+		}
+		return rows
+	}
+	for _, ahead := range []int{0, 1, 2, 4, 8} {
+		b.Run("ahead="+strconv.Itoa(ahead), func(b *testing.B) {
+			o := openTable(b, dir, spec, 0)
+			dropFromMemory(b, files(b, o, sealedEnding))
+			for i := range ahead {
+				o.Prefetch(batch(i))
+			}
+			b.ResetTimer()
+			for i := range b.N {
+				if ahead > 0 {
+					o.Prefetch(batch(i + ahead))
+				}
+				for _, row := range batch(i) {
+					if _, ok := o.Row(row); !ok {
+						b.Fatal("a row is gone")
+					}
+				}
+			}
+			b.StopTimer()
+			b.ReportMetric(float64(b.N*128)/b.Elapsed().Seconds(), "rows/s")
+			o.close(b)
+		})
+	}
+	b.Run("pread of 32 threads", func(b *testing.B) {
+		o := openTable(b, dir, spec, 0)
+		list := files(b, o, sealedEnding)
+		dropFromMemory(b, list)
+		var open []*os.File
+		for _, path := range list {
+			f, err := os.Open(path)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer f.Close()
+			if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_RANDOM); err != nil {
+				b.Fatal(err)
+			}
+			open = append(open, f)
+		}
+		fi, err := open[0].Stat()
+		if err != nil {
+			b.Fatal(err)
+		}
+		var g errgroup.Group
+		b.ResetTimer()
+		for w := range 32 {
+			g.Go(func() error {
+				r := rand.New(rand.NewPCG(uint64(w), 9))
+				buf := make([]byte, 2048)
+				for range b.N * 128 / 32 {
+					if _, err := open[r.IntN(len(open))].ReadAt(buf, r.Int64N(fi.Size()/2-4096)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err := g.Wait(); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(b.N*128)/b.Elapsed().Seconds(), "rows/s")
+		o.close(b)
+	})
+}
