@@ -176,20 +176,30 @@ func (t *Table) Seal() error {
 	w := t.current
 	t.current = nil
 	t.writing.Unlock()
-	t.sealing <- struct{}{}
-	defer func() { <-t.sealing }()
+	t.sealing.Lock()
+	defer t.sealing.Unlock()
+	for range cap(t.unsealed) { // until those that fell full before are sealed
+		t.unsealed <- struct{}{}
+	}
+	defer func() {
+		for range cap(t.unsealed) {
+			<-t.unsealed
+		}
+	}()
 	if w == nil {
 		return nil
 	}
 	return w.seal()
 }
 
-// sealBehind seals a full segment beside the goroutine that filled it, which would otherwise wait for the disk. One at a time: where the
-// disk is slower than rows come, they wait here.
+// maxUnsealed is how many full segments may wait for the disk. Where rows come faster than it writes, they wait then.
+const maxUnsealed = 8
+
+// sealBehind seals a full segment beside the goroutine that filled it, which would otherwise wait for the disk.
 func (t *Table) sealBehind(w *writer) {
-	t.sealing <- struct{}{}
+	t.unsealed <- struct{}{}
 	t.store.sealing.Go(func() error {
-		defer func() { <-t.sealing }()
+		defer func() { <-t.unsealed }()
 		return w.seal()
 	})
 }

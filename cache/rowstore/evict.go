@@ -1,8 +1,8 @@
 package rowstore
 
 import (
-	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,21 +16,16 @@ const (
 	// A table that this process has just closed is likely to be opened again: while it is, its place is not given to others, or two
 	// that are used in turn would be made anew each time.
 	leaveAlone = 10 * time.Minute
+	// How often the sources of all tables are looked for.
+	tidyEvery = time.Minute
 	// Where locks may not reach other machines, a table counts as used for so long after it was opened or written.
 	networkUse = 24 * time.Hour
 	// A source that is gone together with its folder may be on a disk that is not mounted now.
 	unmounted = 7 * 24 * time.Hour
 )
 
-// idleTable is a table that this store does not have open.
-type idleTable struct {
-	folder string
-	used   time.Time
-	about  about
-	known  bool // about.json could be read
-}
-
-func (s *Store) idleTables() (list []idleTable) {
+// idleTables are the folders of tables that this store does not have open.
+func (s *Store) idleTables() (list []string) {
 	entries, err := os.ReadDir(s.root)
 	if err != nil {
 		return nil
@@ -38,36 +33,55 @@ func (s *Store) idleTables() (list []idleTable) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") || !e.IsDir() || s.tables[e.Name()] != nil {
-			continue
+		if !strings.HasPrefix(e.Name(), ".") && e.IsDir() && s.tables[e.Name()] == nil {
+			list = append(list, e.Name())
 		}
-		t := idleTable{folder: e.Name()}
-		fi, err := os.Stat(filepath.Join(s.root, t.folder, useFile))
-		if err != nil {
-			fi, err = e.Info()
-		}
-		if err != nil {
-			continue // gone meanwhile
-		}
-		t.used = fi.ModTime()
-		if t.about, err = readAbout(filepath.Join(s.root, t.folder)); err == nil {
-			t.known = true
-		}
-		list = append(list, t)
 	}
 	return list
 }
 
-// removeOutdated removes tables of the matrix of t in other versions of its file, and those whose file is gone.
+// lastUse is when a table was opened, written or closed.
+func (s *Store) lastUse(folder string) time.Time {
+	fi, err := os.Stat(filepath.Join(s.root, folder, useFile))
+	if err != nil {
+		fi, err = os.Stat(filepath.Join(s.root, folder))
+	}
+	if err != nil {
+		return s.sys.now() // gone meanwhile
+	}
+	return fi.ModTime()
+}
+
+// aboutOf tells what a folder holds, if its about.json can be read. What it has read once does not change.
+func (s *Store) aboutOf(folder string) (about, bool) {
+	s.mu.Lock()
+	a, ok := s.abouts[folder]
+	s.mu.Unlock()
+	if ok {
+		return a, true
+	}
+	a, err := readAbout(filepath.Join(s.root, folder))
+	if err != nil {
+		return a, false
+	}
+	s.mu.Lock()
+	s.abouts[folder] = a
+	s.mu.Unlock()
+	return a, true
+}
+
+// removeOutdated removes tables of the matrix of t in other versions of its file, and now and then all whose file is gone.
 func (s *Store) removeOutdated(t *Table) {
 	now := s.sys.now()
-	for _, old := range s.idleTables() {
-		if !old.known || old.folder == t.folder {
+	all := s.tidy.due(now, tidyEvery)
+	for _, folder := range s.idleTables() {
+		old, ok := s.aboutOf(folder)
+		if !ok || folder == t.folder {
 			continue
 		}
-		other := old.about.Source == t.spec.Source && old.about.Matrix == t.spec.Matrix && old.about.Identity != t.spec.Identity
-		if other || sourceGone(old.about.Source, now.Sub(old.used)) {
-			s.removeTable(old, "its source is gone or has changed")
+		other := old.Source == t.spec.Source && old.Matrix == t.spec.Matrix && old.Identity != t.spec.Identity
+		if other || all && sourceGone(old.Source, now.Sub(s.lastUse(folder))) {
+			s.removeTable(folder, "its source is gone or has changed")
 		}
 	}
 }
@@ -88,16 +102,20 @@ func sourceGone(path string, unused time.Duration) bool {
 // whether anything went.
 func (s *Store) evict(bytes int64) (some bool) {
 	list := s.idleTables()
-	slices.SortFunc(list, func(a, b idleTable) int { return a.used.Compare(b.used) })
-	for _, old := range list {
+	used := make(map[string]time.Time, len(list))
+	for _, folder := range list {
+		used[folder] = s.lastUse(folder)
+	}
+	slices.SortFunc(list, func(a, b string) int { return used[a].Compare(used[b]) })
+	for _, folder := range list {
 		if bytes <= 0 {
 			break
 		}
-		if s.leftLately(old.folder) {
+		if s.leftLately(folder) {
 			continue
 		}
-		size := diskUsage(filepath.Join(s.root, old.folder))
-		if s.removeTable(old, "its place is needed") {
+		size := diskUsage(filepath.Join(s.root, folder))
+		if s.removeTable(folder, "its place is needed") {
 			bytes -= size
 			some = true
 		}
@@ -118,8 +136,9 @@ func (s *Store) leftLately(folder string) bool {
 
 // removeTable removes a table's folder, unless a process has it open. It goes under another name first, so that a table of the same
 // name can be made at once.
-func (s *Store) removeTable(old idleTable, why string) bool {
-	dir := filepath.Join(s.root, old.folder)
+func (s *Store) removeTable(folder, why string) bool {
+	dir := filepath.Join(s.root, folder)
+	used := s.lastUse(folder)
 	f, err := os.OpenFile(filepath.Join(dir, useFile), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return false
@@ -130,17 +149,18 @@ func (s *Store) removeTable(old idleTable, why string) bool {
 		return false
 	case !isAt(f, filepath.Join(dir, useFile)):
 		return false
-	case (err != nil || s.network()) && s.sys.now().Sub(old.used) < networkUse:
+	case (err != nil || s.network()) && s.sys.now().Sub(used) < networkUse:
 		return false
 	}
-	trash := filepath.Join(s.root, trashPrefix+old.folder+"-"+hex.EncodeToString([]byte(s.name))[:8])
+	about, _ := s.aboutOf(folder)
+	trash := filepath.Join(s.root, fmt.Sprintf("%s%s-%s-%d", trashPrefix, folder, s.name, s.serial.Add(1)))
 	if err := os.Rename(dir, trash); err != nil {
 		return false
 	}
 	if err := os.RemoveAll(trash); err != nil {
 		s.log.Warn("a table of the row store is removed in part", "folder", trash, "error", err)
 	}
-	s.log.Info("a table of the row store is removed", "folder", dir, "source", old.about.Source, "matrix", old.about.Matrix, "why", why)
+	s.log.Info("a table of the row store is removed", "folder", dir, "source", about.Source, "matrix", about.Matrix, "why", why)
 	return true
 }
 

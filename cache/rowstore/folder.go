@@ -93,10 +93,14 @@ func makeFolder(dir string) error {
 	return os.Mkdir(dir, 0o700)
 }
 
-// touch says that the table is in use now.
+// touch says that the table is in use now, if it was not said in the last hour. It orders what is removed first, and keeps
+// machines that locks do not reach from removing it.
 func (t *Table) touch() {
 	now := t.store.sys.now()
-	_ = os.Chtimes(t.path(useFile), now, now) // it only orders what is removed first
+	if !t.used.due(now, time.Hour) {
+		return
+	}
+	_ = os.Chtimes(t.path(useFile), now, now) // or the next time
 }
 
 // describe writes about.json, if it is not there as it should be.

@@ -54,11 +54,15 @@ func (t *Table) load(first bool) {
 	for _, f := range list {
 		t.known[f.name] = true
 		added, err := t.loadSegment(f.name)
-		if errors.Is(err, errBroken) && t.repair(f.name, err) {
-			added, err = t.loadSegment(f.name)
+		if errors.Is(err, errBroken) {
+			if err = t.repair(f.name, err); err == nil {
+				added, err = t.loadSegment(f.name)
+			}
 		}
 		switch {
 		case isGone(err):
+		case errors.Is(err, errBusy):
+			delete(t.known, f.name) // another process repairs it: it is looked at again
 		case err != nil:
 			t.damaged.Add(1)
 			t.warn("a file of the row store is left out", f.name, "error", err)
@@ -138,6 +142,7 @@ func (t *Table) lookAgain() bool {
 		return false // the next one looks: nobody waits here
 	}
 	defer t.mapping.Unlock()
+	t.touch()
 	before := t.rows.stored.Load()
 	t.load(false)
 	return t.rows.stored.Load() != before

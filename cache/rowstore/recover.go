@@ -37,16 +37,19 @@ func (t *Table) recover() {
 	}
 }
 
-// repair makes a whole segment of one that is damaged elsewhere than in its records. It says whether it could.
-func (t *Table) repair(name string, why error) bool {
+// repair makes a whole segment of one that is damaged elsewhere than in its records. It is gone when nothing of it was whole.
+func (t *Table) repair(name string, why error) error {
 	path := t.path(name + sealedEnding)
 	rows, err := t.salvage(path, path)
-	t.damaged.Add(1)
-	if err != nil && !errors.Is(err, errBusy) && !isGone(err) {
-		err = fmt.Errorf("%w; %w", why, err)
+	if err != nil {
+		return err
 	}
-	t.warn("a file of the row store is damaged: what is whole of it is kept", name, "rows", rows, "damage", why, "error", err)
-	return err == nil && rows > 0
+	t.damaged.Add(1)
+	t.warn("a file of the row store is damaged: what is whole of it is kept", name, "rows", rows, "error", why)
+	if rows == 0 {
+		return os.ErrNotExist
+	}
+	return nil
 }
 
 // salvage finds the whole records of a segment, writes a footer for them, and gives the file the name of a sealed one. A file

@@ -22,6 +22,7 @@ func (t *Table) Prefetch(rows []int64) {
 	if len(rows) == 0 {
 		return
 	}
+	t.touch()
 	if !t.sample(rows) {
 		t.cold.Store(coldCalls)
 	} else if t.cold.Load() <= 0 || t.cold.Add(-1) < 0 {

@@ -59,9 +59,11 @@ type Store struct {
 	serial  atomic.Int64
 	sealing errgroup.Group // ends when the last segment that fell full is sealed
 	budget  budget
+	tidy    schedule
 
 	mu     sync.Mutex
 	tables map[string]*Table    // open ones, by folder
+	abouts map[string]about     // what folders hold, as far as it was read
 	left   map[string]time.Time // when this store closed a table
 	closed bool
 }
@@ -82,7 +84,7 @@ func open(o Options, sys system) (*Store, error) {
 	s := &Store{
 		dir: dir, root: filepath.Join(dir, layoutFolder), log: o.Log, segment: o.SegmentBytes, sys: sys,
 		name: fileName(sys.host), from: newOrigin(&sys, os.Getpid()),
-		tables: make(map[string]*Table), left: make(map[string]time.Time),
+		tables: make(map[string]*Table), left: make(map[string]time.Time), abouts: make(map[string]about),
 	}
 	if s.log == nil {
 		s.log = slog.Default()

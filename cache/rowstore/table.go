@@ -24,6 +24,7 @@ type Table struct {
 	segments atomic.Pointer[segments] // replaced under mapping
 	damaged  atomic.Int64             // rows and segments found damaged
 	look     schedule                 // for segments of others
+	used     schedule                 // to say that the table is in use
 	retry    atomic.Int64             // Unix time in ns until which appending is pointless; 0: it is not
 	complain schedule                 // that rows are not kept
 	cold     atomic.Int32             // calls of Prefetch that still ask for all rows
@@ -41,7 +42,8 @@ type Table struct {
 	scratch []byte // what is being written
 	run     []placed
 
-	sealing chan struct{} // held by who seals
+	sealing  sync.Mutex    // held by who waits for all segments to be sealed
+	unsealed chan struct{} // has one for each full segment that is being sealed
 }
 
 const (
@@ -55,7 +57,7 @@ func newTable(s *Store, spec Spec) *Table {
 	id := spec.id()
 	t := &Table{
 		store: s, spec: spec, id: id, folder: id.folder(), unit: spec.unit(), rows: newAddresses(spec.Rows),
-		known: make(map[string]bool), sealing: make(chan struct{}, 1),
+		known: make(map[string]bool), unsealed: make(chan struct{}, maxUnsealed),
 	}
 	t.segments.Store(&segments{})
 	return t
@@ -96,6 +98,7 @@ func (t *Table) shut() error {
 	}
 	t.segments.Store(&segments{})
 	if t.use != nil {
+		t.used.next.Store(0)
 		t.touch()
 		err = errors.Join(err, t.use.Close())
 		t.use = nil

@@ -11,7 +11,7 @@ type Usage struct {
 	Full    bool  // nothing can be appended for now
 }
 
-// Usage does not look at the disk.
+// Usage is as this process knows it: it does not count what is on the disk.
 func (t *Table) Usage() Usage {
 	u := Usage{
 		Dir: t.path(""), Rows: t.spec.Rows, Stored: t.rows.stored.Load(), Damaged: t.damaged.Load(), Full: t.Full(),

@@ -77,6 +77,7 @@ func (w *writer) abandon() error {
 }
 
 const (
+	// A segment grows by as much as it has, within these: a small table takes little, and a large one is not in many pieces.
 	minStep = 64 << 10
 	maxStep = 4 << 20
 )
@@ -91,8 +92,7 @@ func (w *writer) reserve(n int64, rows int) error {
 	if need > w.limit {
 		return errNoRoom
 	}
-	step := min(max(w.limit/16, minStep), maxStep)
-	to := min(w.limit, max(need, w.room+step))
+	to := min(w.limit, max(need, w.room+min(max(w.room, minStep), maxStep)))
 	if err := w.t.store.reserve(to - w.room); err != nil {
 		return err
 	}
