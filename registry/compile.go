@@ -16,6 +16,7 @@ type compiler struct {
 	op       string // of errors
 	root     *Table
 	texts    bool // values are words of a command line
+	probing  bool // records are looked at one by one: related ones are looked for from there
 	aliases  int
 	patterns []*regexp.Regexp
 }
@@ -286,19 +287,23 @@ func (c *compiler) compareEnd(l leaf, alias string, strict bool) (fragment, erro
 		return fragment{sql: col + " IS NOT NULL"}, nil
 	}
 	f, err := comparisons[l.compare].make(c, col, l.end.typ, l.value)
+	if l.end.sql == "visibility" && l.compare == "exact" && err == nil && f.args[0] != Visible {
+		f.sql = "(" + f.sql + " AND " + col + " > 0)" // which lets SQLite use an index of those that are not shown
+	}
 	if strict && l.end.null && f.sql != never.sql {
 		f.sql = fmt.Sprintf("(%s IS NOT NULL AND %s)", col, f.sql)
 	}
 	return f, err
 }
 
-// reach compiles that a record at the end of hops is as inner says. Outside negations a relation becomes IN, from which SQLite
-// can begin; inside, EXISTS. one says that inner finds at most one record, so that an index on the way serves an order too.
+// reach compiles that a record at the end of hops is as inner says. A relation becomes IN, from which SQLite can begin, or, in
+// negations and where records are looked at one by one, EXISTS. one says that inner finds at most one record, so that an index on the way serves an order too.
 func (c *compiler) reach(alias string, hops []hop, strict, one bool, inner func(alias string) (fragment, error)) (fragment, error) {
 	if len(hops) == 0 {
 		return inner(alias)
 	}
 	s, a := hops[0], c.alias()
+	strict = strict || c.probing
 	one = one && len(hops) == 1
 	f, err := c.reach(a, hops[1:], strict, one, inner)
 	if err != nil {

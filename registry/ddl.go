@@ -61,12 +61,27 @@ func (t Type) sql() string {
 	}
 }
 
+// indexOf is what an index of a field is of; "" where the field has none. Of records with a visibility it is made for the
+// usual question, those shown, the newest first: such an index finds, counts and orders.
+func (t *Table) indexOf(f Field) string {
+	col := quote(f.Column())
+	switch {
+	case !f.Index && f.Type != Ref:
+		return ""
+	case f.Name == "visibility":
+		return "(visibility, created_at) WHERE visibility > 0" // nearly all are shown, so that 0 leads nowhere
+	case t.Has("visibility") && (f.Few || f.Type == Ref):
+		return "(" + col + ", visibility, created_at)"
+	}
+	return "(" + col + ")"
+}
+
 func (t *Table) indexes() []string {
 	var out []string
 	name := string(t.Model)
 	for _, f := range t.Fields {
-		if f.Index || f.Type == Ref {
-			out = append(out, fmt.Sprintf("CREATE INDEX %s_%s ON %s (%s)", name, f.Column(), quote(name), quote(f.Column())))
+		if of := t.indexOf(f); of != "" {
+			out = append(out, fmt.Sprintf("CREATE INDEX %s_%s ON %s %s", name, f.Column(), quote(name), of))
 		}
 	}
 	if t.Unique != nil {

@@ -21,6 +21,34 @@ var steps = []step{
 		"CREATE UNIQUE INDEX feature_name_dtype ON feature (name, dtype)",
 		databaseTable,
 	}},
+	{3, []string{
+		"DROP INDEX artifact_storage_id",
+		`CREATE INDEX artifact_storage_id ON "artifact" ("storage_id", visibility, created_at)`,
+		"DROP INDEX artifact_suffix",
+		`CREATE INDEX artifact_suffix ON "artifact" ("suffix", visibility, created_at)`,
+		"DROP INDEX artifact_otype",
+		`CREATE INDEX artifact_otype ON "artifact" ("otype", visibility, created_at)`,
+		"DROP INDEX artifact_visibility",
+		`CREATE INDEX artifact_visibility ON "artifact" (visibility, created_at) WHERE visibility > 0`,
+		"DROP INDEX artifact_transform_id",
+		`CREATE INDEX artifact_transform_id ON "artifact" ("transform_id", visibility, created_at)`,
+		"DROP INDEX artifact_run_id",
+		`CREATE INDEX artifact_run_id ON "artifact" ("run_id", visibility, created_at)`,
+		"DROP INDEX artifact_created_by_id",
+		`CREATE INDEX artifact_created_by_id ON "artifact" ("created_by_id", visibility, created_at)`,
+		"DROP INDEX collection_meta_artifact_id",
+		`CREATE INDEX collection_meta_artifact_id ON "collection" ("meta_artifact_id", visibility, created_at)`,
+		"DROP INDEX collection_artifact_id",
+		`CREATE INDEX collection_artifact_id ON "collection" ("artifact_id", visibility, created_at)`,
+		"DROP INDEX collection_visibility",
+		`CREATE INDEX collection_visibility ON "collection" (visibility, created_at) WHERE visibility > 0`,
+		"DROP INDEX collection_transform_id",
+		`CREATE INDEX collection_transform_id ON "collection" ("transform_id", visibility, created_at)`,
+		"DROP INDEX collection_run_id",
+		`CREATE INDEX collection_run_id ON "collection" ("run_id", visibility, created_at)`,
+		"DROP INDEX collection_created_by_id",
+		`CREATE INDEX collection_created_by_id ON "collection" ("created_by_id", visibility, created_at)`,
+	}},
 }
 
 // schemaVersion is the newest version that a list of steps leads to.
@@ -77,6 +105,7 @@ func (tx *tx) migrate(steps []step, want int) error {
 			todo = append(todo, s.sql...)
 		}
 	}
+	todo = append(todo, statistics()...)
 	todo = append(todo, fmt.Sprintf("PRAGMA application_id = %d", applicationID), fmt.Sprintf("PRAGMA user_version = %d", want))
 	for _, q := range todo {
 		if _, err := tx.sql.ExecContext(tx.ctx, q); err != nil {

@@ -49,6 +49,7 @@ type Field struct {
 	Must     bool   // a record has a value here
 	Unique   bool
 	Index    bool
+	Few      bool // of an index: many records have the same value, so that it is made to give the newest of these first
 	Fixed    bool // decided by the registry or at the first save: update refuses it
 	Choices  []string
 	Computed string // SQL of other columns that makes it

@@ -30,6 +30,7 @@ type column struct {
 	typ    Type
 	null   bool
 	unique bool
+	few    bool // many records have the same value
 }
 
 // path is a field reached over relations.
@@ -87,11 +88,11 @@ var namesOf = sync.OnceValue(func() map[*Table]*names {
 		n.columns["id"] = column{name: "id", sql: "id", typ: Int, unique: true}
 		for _, f := range t.Fields {
 			if f.Type != Ref {
-				n.columns[f.Name] = column{name: f.Name, sql: f.Column(), typ: f.Type, null: !f.Must, unique: f.Unique}
+				n.columns[f.Name] = column{name: f.Name, sql: f.Column(), typ: f.Type, null: !f.Must, unique: f.Unique, few: f.Few}
 				continue
 			}
 			n.hops[f.Name] = hop{name: f.Name, to: tables[f.To], column: f.Column(), null: !f.Must}
-			n.columns[f.Column()] = column{name: f.Column(), sql: f.Column(), typ: Int, null: !f.Must, unique: f.Unique}
+			n.columns[f.Column()] = column{name: f.Column(), sql: f.Column(), typ: Int, null: !f.Must, unique: f.Unique, few: true}
 			if f.Back != "" {
 				all[tables[f.To]].hops[f.Back] = hop{name: f.Back, to: t, back: f.Column()}
 			}
@@ -175,7 +176,7 @@ func (p path) shorter() path {
 		return p
 	}
 	s := p.hops[last]
-	return path{hops: p.hops[:last], end: column{name: s.name + "__id", sql: s.column, typ: Int, null: s.null}}
+	return path{hops: p.hops[:last], end: column{name: s.name + "__id", sql: s.column, typ: Int, null: s.null, few: true}}
 }
 
 func unknownName(op string, root, at *Table, text, part string) error {

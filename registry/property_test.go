@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -250,7 +251,47 @@ func (w *world) compareOne(t *testing.T, db *DB) int {
 	if is, err := db.Exists(ctx, q); err != nil || is != (len(want) > 0) {
 		t.Errorf("%s: exists gives %t, %v; want %d records", shown(q), is, err, len(want))
 	}
+	w.compareEarly(t, db, q)
 	return len(want)
+}
+
+// compareEarly looks at very few records first: what that gives must be the beginning of the answer.
+func (w *world) compareEarly(t *testing.T, db *DB, q Query) {
+	if len(q.OrderBy) > 1 {
+		q.OrderBy = q.OrderBy[:1]
+	}
+	q.Offset, q.Limit = 0, earlySlice
+	s, err := compile(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	early, ok, err := s.early("t.uid")
+	if err != nil || !ok {
+		if err != nil {
+			t.Error(err)
+		}
+		return
+	}
+	few := strings.NewReplacer(fmt.Sprintf("LIMIT %d)", earlyNear), "LIMIT 7)", fmt.Sprintf("LIMIT %d)", earlyFar), "LIMIT 7)").Replace(early.sql)
+	if few == early.sql {
+		t.Fatalf("%s looks at all", early.sql)
+	}
+	uids := func(f fragment) (out []string) {
+		err := db.run(context.Background(), s, f, func(rows *sql.Rows) error {
+			var uid string
+			err := rows.Scan(&uid)
+			out = append(out, uid)
+			return err
+		})
+		if err != nil {
+			t.Errorf("%s: %v", f.sql, err)
+		}
+		return out
+	}
+	first, all := uids(fragment{sql: few, args: early.args}), uids(s.rows("t.uid"))
+	if len(first) > len(all) || !slices.Equal(first, all[:len(first)]) {
+		t.Errorf("%s\nbegins with %v\nand is      %v\n%s %v", shown(q), first, all, few, early.args)
+	}
 }
 
 // shown writes a query as a person can read it.

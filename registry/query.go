@@ -50,13 +50,7 @@ func (db *DB) Records(ctx context.Context, q Query) ([]Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []Record
-	err = db.run(ctx, s, s.rows(s.root.columns(rootAlias)), func(rows *sql.Rows) error {
-		r, err := s.root.scan(rows)
-		found = append(found, r)
-		return err
-	})
-	return found, err
+	return ordered(s, s.root.columns(rootAlias), db.runs(ctx, s), s.root.scan)
 }
 
 // UIDs gives the uids of the records that a query asks for.
@@ -65,14 +59,10 @@ func (db *DB) UIDs(ctx context.Context, q Query) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var found []string
-	err = db.run(ctx, s, s.rows(rootAlias+".uid"), func(rows *sql.Rows) error {
-		var uid string
-		err := rows.Scan(&uid)
-		found = append(found, uid)
-		return err
+	return ordered(s, rootAlias+".uid", db.runs(ctx, s), func(rows *sql.Rows) (uid string, err error) {
+		err = rows.Scan(&uid)
+		return uid, err
 	})
-	return found, err
 }
 
 // Count counts the records that a query asks for.
@@ -105,26 +95,35 @@ func (db *DB) Values(ctx context.Context, q Query, fields []string) ([][]any, er
 	if err != nil {
 		return nil, err
 	}
-	var found [][]any
-	err = db.run(ctx, s, columns, func(rows *sql.Rows) error {
-		row := make([]any, len(fields))
-		into := make([]any, len(fields))
-		for i := range into {
-			into[i] = &row[i]
-		}
-		if err := rows.Scan(into...); err != nil {
+	each := func(rows *sql.Rows) ([]any, error) { return scanValues(rows, fields, loaders) }
+	if q.Distinct {
+		var found [][]any
+		err := db.run(ctx, s, s.distinct(columns), func(rows *sql.Rows) error {
+			row, err := each(rows)
+			found = append(found, row)
 			return err
+		})
+		return found, err
+	}
+	return ordered(s, strings.Join(columns, ", "), db.runs(ctx, s), each)
+}
+
+func scanValues(rows *sql.Rows, fields []string, loaders []func(any) (any, error)) ([]any, error) {
+	row := make([]any, len(fields))
+	into := make([]any, len(fields))
+	for i := range into {
+		into[i] = &row[i]
+	}
+	if err := rows.Scan(into...); err != nil {
+		return nil, err
+	}
+	for i, load := range loaders {
+		var err error
+		if row[i], err = load(row[i]); err != nil {
+			return nil, fmt.Errorf("%s: %w", fields[i], err)
 		}
-		for i, load := range loaders {
-			var err error
-			if row[i], err = load(row[i]); err != nil {
-				return fmt.Errorf("%s: %w", fields[i], err)
-			}
-		}
-		found = append(found, row)
-		return nil
-	})
-	return found, err
+	}
+	return row, nil
 }
 
 // number runs a statement whose answer is one number.
@@ -132,6 +131,11 @@ func (db *DB) number(ctx context.Context, s *statement, f fragment) (int64, erro
 	var n int64
 	err := db.run(ctx, s, f, func(rows *sql.Rows) error { return rows.Scan(&n) })
 	return n, err
+}
+
+// runs is run for one statement.
+func (db *DB) runs(ctx context.Context, s *statement) func(fragment, func(*sql.Rows) error) error {
+	return func(f fragment, each func(*sql.Rows) error) error { return db.run(ctx, s, f, each) }
 }
 
 // run runs SQL that s gave on one connection, which is told the regular expressions of s first, and calls each for every row.

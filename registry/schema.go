@@ -106,9 +106,9 @@ var Schema = []Table{
 			Field{Name: "description", Type: Text, Index: true, Doc: "a description"},
 			Field{Name: "storage", Type: Ref, To: ModelStorage, Back: "artifacts", Must: true, Doc: "where it lies"},
 			Field{Name: "path", Type: Text, Must: true, Index: true, Doc: "where it lies: an absolute path, or a URL"},
-			Field{Name: "suffix", Type: Text, Must: true, Index: true, Doc: "the ending that says its format, composite ones whole: .h5ad, .anndata.zarr"},
+			Field{Name: "suffix", Type: Text, Must: true, Index: true, Few: true, Doc: "the ending that says its format, composite ones whole: .h5ad, .anndata.zarr"},
 			Field{Name: "kind", Type: Text, Doc: "what it is for: dataset, model, or a word of your own"},
-			Field{Name: "otype", Type: Text, Index: true, Doc: "what it is in memory: AnnData, DataFrame"},
+			Field{Name: "otype", Type: Text, Index: true, Few: true, Doc: "what it is in memory: AnnData, DataFrame"},
 			Field{Name: "size", Type: Int, Fixed: true, Doc: "bytes"},
 			Field{Name: "hash", Type: Text, Index: true, Fixed: true, Doc: "hash of the content, 22 characters"},
 			Field{Name: "hash_type", Type: Text, Fixed: true, Doc: "how hash is made: md5, sha1-fl, md5-d"},
@@ -145,7 +145,7 @@ var Schema = []Table{
 var (
 	version    = Field{Name: "version", Type: Text, Doc: "a version; none until there is a second one"}
 	isLatest   = Field{Name: "is_latest", Type: Bool, Must: true, Fixed: true, Doc: "whether it is the newest of its family, those in the trash last"}
-	visibility = Field{Name: "visibility", Type: Int, Must: true, Index: true, Doc: "0: shown, 1: hidden, 2: in the trash"}
+	visibility = Field{Name: "visibility", Type: Int, Must: true, Index: true, Few: true, Doc: "0: shown, 1: hidden, 2: in the trash"}
 )
 
 // stem is the field of what the uids of a family have in common.

@@ -12,11 +12,14 @@ const rootAlias = "t"
 // statement is a query that is compiled but for what is selected.
 type statement struct {
 	compiler
-	q     Query
-	table string // what stands behind FROM
-	args  []any  // of table
-	where fragment
-	order string
+	q         Query
+	table     string // what stands behind FROM
+	args      []any  // of table
+	related   fragment
+	wanted    condition
+	shownOnly bool // the visibility is 0
+	where     fragment
+	order     string
 }
 
 // compile makes SQL of a query.
@@ -29,27 +32,20 @@ func compile(q Query) (*statement, error) {
 		return nil, fail(ErrInvalid, "query", "limit", "", "offset %d and limit %d must not be negative", q.Offset, q.Limit)
 	}
 	s := &statement{compiler: compiler{op: "query", root: t, texts: q.Texts}, q: q, table: quote(string(t.Model)) + " " + rootAlias}
-	parts := []fragment{}
-	var linkOrder string
+	linkOrder := ""
+	s.related = always
 	if q.Of != nil {
-		f, order, err := s.of(*q.Of)
-		if err != nil {
+		if s.related, linkOrder, err = s.of(*q.Of); err != nil {
 			return nil, err
 		}
-		parts, linkOrder = append(parts, f), order
 	}
-	wanted, err := s.read(q.Where)
-	if err != nil {
+	if s.wanted, err = s.read(q.Where); err != nil {
 		return nil, err
 	}
-	if t.Has("visibility") && !q.All && !wanted.hasLookup(speaksOfVisibility, true) {
-		parts = append(parts, fragment{sql: rootAlias + ".visibility = ?", args: []any{Visible}})
-	}
-	f, err := s.compiler.where(wanted, standing{alias: rootAlias}, false)
-	if err != nil {
+	s.shownOnly = t.Has("visibility") && !q.All && !s.wanted.hasLookup(speaksOfVisibility, true)
+	if s.where, err = s.condition(); err != nil {
 		return nil, err
 	}
-	s.where = joined(" AND ", always, append(parts, f))
 	if s.order, err = s.compiler.order(q.OrderBy, rootAlias); err != nil {
 		return nil, err
 	}
@@ -57,6 +53,19 @@ func compile(q Query) (*statement, error) {
 		s.order = linkOrder + ", " + s.order
 	}
 	return s, nil
+}
+
+// condition compiles all that the records must fulfil.
+func (s *statement) condition() (fragment, error) {
+	parts := []fragment{}
+	if s.q.Of != nil {
+		parts = append(parts, s.related)
+	}
+	if s.shownOnly {
+		parts = append(parts, fragment{sql: rootAlias + ".visibility = ?", args: []any{Visible}})
+	}
+	f, err := s.compiler.where(s.wanted, standing{alias: rootAlias}, false)
+	return joined(" AND ", always, append(parts, f)), err
 }
 
 // speaksOfVisibility reports whether a lookup lets records be seen that are not shown otherwise: one of visibility, wherever it
@@ -162,37 +171,36 @@ func (s *statement) exists() fragment {
 	return f
 }
 
-// values selects fields of the records, in order.
-func (s *statement) values(fields []string) (fragment, []func(any) (any, error), error) {
+// values is the columns for fields, and what makes values of what they hold.
+func (s *statement) values(fields []string) (columns []string, loaders []func(any) (any, error), err error) {
 	if len(fields) == 0 {
-		return fragment{}, nil, fail(ErrInvalid, s.op, "fields", "", "the list of fields is empty")
+		return nil, nil, fail(ErrInvalid, s.op, "fields", "", "the list of fields is empty")
 	}
-	var columns []string
-	var loaders []func(any) (any, error)
 	for _, name := range fields {
 		p, rest, err := resolve(s.op, s.root, name)
-		if err == nil && (len(rest) > 0) {
+		if err == nil && len(rest) > 0 {
 			err = fail(ErrInvalid, s.op, "fields", "", "%q is a comparison; a field is wanted", name)
 		}
 		if err != nil {
-			return fragment{}, nil, err
+			return nil, nil, err
 		}
 		many := slices.ContainsFunc(p.hops, hop.many)
 		columns, loaders = append(columns, s.value(p, many)), append(loaders, p.end.load(many))
 	}
-	if !s.q.Distinct {
-		return s.rows(strings.Join(columns, ", ")), loaders, nil
+	return columns, loaders, nil
+}
+
+// distinct selects columns of the records, each row once, at the place where it comes first.
+func (s *statement) distinct(columns []string) fragment {
+	var list, names []string
+	for i, c := range columns {
+		names = append(names, fmt.Sprintf("v%d", i))
+		list = append(list, c+" AS "+names[i])
 	}
-	// Each row at the place where it comes first.
-	names := make([]string, len(columns))
-	for i := range columns {
-		names[i] = fmt.Sprintf("v%d", i)
-		columns[i] += " AS " + names[i]
-	}
-	f := s.body(fmt.Sprintf("SELECT %s, row_number() OVER (ORDER BY %s) AS place", strings.Join(columns, ", "), s.order))
-	list := strings.Join(names, ", ")
-	f.sql = fmt.Sprintf("SELECT %s FROM (%s) GROUP BY %s ORDER BY min(place)", list, f.sql, list)
-	return s.slice(f), loaders, nil
+	f := s.body(fmt.Sprintf("SELECT %s, row_number() OVER (ORDER BY %s) AS place", strings.Join(list, ", "), s.order))
+	all := strings.Join(names, ", ")
+	f.sql = fmt.Sprintf("SELECT %s FROM (%s) GROUP BY %s ORDER BY min(place)", all, f.sql, all)
+	return s.slice(f)
 }
 
 // value is the SQL of a field that may lie across relations.

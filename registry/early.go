@@ -1,0 +1,115 @@
+package registry
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Limits of the early try.
+const (
+	earlySlice = 1000   // the longest slice that is tried
+	earlyNear  = 20_000 // records that are looked at where the order is that of the file, about 10 ms
+	earlyFar   = 2_000  // and where it is not, so that each record is another page of it
+)
+
+// early is a second form of a statement, for slices of an order that an index has: it looks at the first records of that
+// order alone. Where enough of them fulfil the condition, they are the answer, and it takes milliseconds whatever the condition;
+// SQLite by itself would first find all that fulfil it, a third of a million perhaps, and sort these. Where not, few fulfil it, and
+// finding and sorting these is fast.
+func (s *statement) early(columns string) (f fragment, ok bool, err error) {
+	end := s.q.Offset + s.q.Limit
+	key, ok := s.orderedBy()
+	if !ok || s.q.Limit == 0 || end > earlySlice || s.q.Of != nil || s.wanted.isTrivial() || s.wanted.hasLookup(s.isNarrow, true) {
+		return f, false, nil
+	}
+	if key == "created_at" && s.shownOnly && s.wanted.hasLookup(inOrder, true) {
+		return f, false, nil
+	}
+	first := earlyFar
+	if key == "created_at" || key == "id" {
+		first = earlyNear
+	}
+	s.probing = true
+	s.aliases++ // of the table inside
+	where, err := s.condition()
+	s.probing = false
+	if err != nil {
+		return f, false, err
+	}
+	order := strings.ReplaceAll(s.order, rootAlias+".", "")
+	f = fragment{
+		sql: fmt.Sprintf("SELECT %s FROM (SELECT * FROM %s ORDER BY %s LIMIT %d) %s WHERE %s ORDER BY %s LIMIT ? OFFSET ?",
+			columns, quote(string(s.root.Model)), order, first, rootAlias, where.sql, s.order),
+		args: slices.Concat(where.args, []any{s.q.Limit, s.q.Offset}),
+	}
+	return f, true, nil
+}
+
+// orderedBy is the field of the model that the records are ordered by, where it is one and has an index.
+func (s *statement) orderedBy() (string, bool) {
+	if len(s.q.OrderBy) == 0 {
+		return "id", true
+	}
+	p, _, err := resolve(s.op, s.root, strings.TrimPrefix(s.q.OrderBy[0], "-"))
+	if err != nil || len(s.q.OrderBy) > 1 || len(p.hops) > 0 {
+		return "", false
+	}
+	f, ok := s.root.Field(p.end.name)
+	return p.end.name, p.end.name == "id" || ok && s.root.indexOf(f) == "("+quote(f.Column())+")" || f.Unique
+}
+
+// isTrivial reports whether every record fulfils the condition.
+func (n condition) isTrivial() bool {
+	return n.op == opLookup && n.leaf.compare == anyVisibility ||
+		n.op == opAnd && !slices.ContainsFunc(n.kids, func(k condition) bool { return !k.isTrivial() })
+}
+
+// isNarrow reports whether a lookup that must hold leaves a few records, which an index finds.
+func (s *statement) isNarrow(l leaf, must bool) bool {
+	if !must || len(l.hops) > 0 || l.compare != "exact" && l.compare != "in" {
+		return false
+	}
+	if list, ok := l.value.([]any); ok && len(list) > fewValues {
+		return false
+	}
+	f, _ := s.root.Field(l.end.name)
+	return l.end.unique || f.Index && !f.Few && f.Type == Text
+}
+
+// inOrder reports whether a lookup that must hold has an index that gives the records that are shown in the order of their
+// making.
+func inOrder(l leaf, must bool) bool {
+	if !must || l.compare != "exact" {
+		return false
+	}
+	if len(l.hops) == 1 {
+		return !l.hops[0].many() && l.end.unique
+	}
+	return len(l.hops) == 0 && l.end.few
+}
+
+// enough reports whether the early form gave all that the slice can have.
+func (s *statement) enough(found int) bool { return int64(found) == s.q.Limit }
+
+// ordered runs the statement for columns, the early form first, and gives what each makes of a row.
+func ordered[T any](s *statement, columns string, run func(fragment, func(*sql.Rows) error) error, each func(*sql.Rows) (T, error)) ([]T, error) {
+	var found []T
+	collect := func(rows *sql.Rows) error {
+		v, err := each(rows)
+		found = append(found, v)
+		return err
+	}
+	early, ok, err := s.early(columns)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		if err := run(early, collect); err != nil || s.enough(len(found)) {
+			return found, err
+		}
+		found = nil
+	}
+	return found, run(s.rows(columns), collect)
+}
