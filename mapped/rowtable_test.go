@@ -37,7 +37,9 @@ func seeds(n uint64) uint64 {
 }
 
 // identifyMem names files that are in memory only.
-func identifyMem(path string) (source, identity string, err error) { return "/" + path, "as it is", nil }
+func identifyMem(path string) (source, identity string, err error) {
+	return "/" + path, "as it is", nil
+}
 
 // buffersOf are the bytes that a batch of rows has, field by field.
 func buffersOf(t *testing.T, e *Encoder, rows []int64, parts int) [][]byte {
