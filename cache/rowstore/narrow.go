@@ -106,6 +106,9 @@ func countUnequal[T word](a, b []T) (n int) {
 
 // except makes exceptions of the elements that are not what was widened, and 0 of their codes or words.
 func (c *chooser) except(size int, vals []byte) {
+	if bytes.Equal(c.widened[:len(vals)], vals) {
+		return // as nearly always
+	}
 	for i := range len(vals) / size {
 		if bytes.Equal(c.widened[i*size:(i+1)*size], vals[i*size:(i+1)*size]) {
 			continue
