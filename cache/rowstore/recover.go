@@ -31,7 +31,7 @@ func (t *Table) recover() {
 		case errors.Is(err, errBusy) || isGone(err):
 		case err != nil:
 			t.store.log.Warn("a segment that its writer left open is not recovered", "file", path, "error", err)
-		default:
+		case rows > 0:
 			t.store.log.Info("a segment that its writer left open is recovered", "file", path, "rows", rows)
 		}
 	}

@@ -29,22 +29,39 @@ func (t *Table) newWriter(need int64) (*writer, error) {
 	}
 	w := &writer{t: t, header: encodeHeader(t.id, t.unit, t.store.from), used: alignUp(segmentHeader, t.unit)}
 	w.limit = max(t.store.segment, alignUp(w.used+need+footerEntry+segmentTrailer, int64(pageSize)))
-	name := fmt.Sprintf("%s-%d", t.store.name, t.store.serial.Add(1))
-	f, err := os.OpenFile(t.path(name+openEnding), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	name, err := w.create()
 	if err != nil {
 		return nil, err
 	}
-	w.f = f
 	if err := w.begin(name, need); err != nil {
 		return nil, errors.Join(err, w.abandon())
 	}
 	return w, nil
 }
 
-func (w *writer) begin(name string, need int64) error {
-	if err := lockFile(w.f, true); err != nil && !errors.Is(err, errNoLocks) {
-		return fmt.Errorf("lock %s: %w", w.f.Name(), err)
+// create makes the file and takes its lock. A process that opens the table right in between takes the file for one that was left, and
+// removes it: then there is another.
+func (w *writer) create() (name string, err error) {
+	t := w.t
+	for range 100 {
+		name = fmt.Sprintf("%s-%d", t.store.name, t.store.serial.Add(1))
+		path := t.path(name + openEnding)
+		if w.f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
+			return "", err
+		}
+		err = lockFile(w.f, true)
+		if (err == nil || errors.Is(err, errNoLocks)) && isAt(w.f, path) {
+			return name, nil
+		}
+		w.f.Close()
+		if err != nil && !errors.Is(err, errBusy) {
+			return "", fmt.Errorf("lock %s: %w", path, err)
+		}
 	}
+	return "", fmt.Errorf("%s: other processes keep removing it", t.path(name+openEnding))
+}
+
+func (w *writer) begin(name string, need int64) error {
 	if err := w.reserve(need, 1); err != nil {
 		return err
 	}
