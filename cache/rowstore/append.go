@@ -162,11 +162,13 @@ func (t *Table) Full() bool {
 	if now.UnixNano() < until || !t.retry.CompareAndSwap(until, now.Add(fullRest).UnixNano()) {
 		return true
 	}
-	if err := t.store.reserve(minStep); err != nil {
+	switch err := t.store.reserve(minStep); {
+	case errors.Is(err, ErrFull):
 		return true
+	case err == nil:
+		t.store.budget.give(minStep)
 	}
-	t.store.budget.give(minStep)
-	t.retry.Store(0)
+	t.retry.Store(0) // after another error, who appends finds out
 	return false
 }
 

@@ -16,6 +16,7 @@ const (
 	unknownShare = 8 << 30
 
 	countEvery = 10 * time.Second
+	usageEvery = time.Second // where a person may be looking
 )
 
 // budget knows how much the folder holds. Other processes write there too, so it counts what is on disk, now and then, and adds in
@@ -54,10 +55,11 @@ func (b *budget) give(n int64) {
 	b.held = max(0, b.held-n)
 }
 
-// count looks how much the folder holds, if that is due. b.mu is held.
-func (s *Store) count(anyway bool) {
+// count looks how much the folder holds, if that was not done for so long. Counting a large folder takes time, so that it is done
+// less often. b.mu is held.
+func (s *Store) count(every time.Duration) {
 	b, now := &s.budget, s.sys.now()
-	if !anyway && !b.counted.IsZero() && now.Sub(b.counted) < max(countEvery, 50*b.took) {
+	if every > 0 && !b.counted.IsZero() && now.Sub(b.counted) < max(every, 50*b.took) {
 		return
 	}
 	b.held = diskUsage(s.root)
@@ -68,7 +70,7 @@ func (s *Store) count(anyway bool) {
 func (s *Store) reserve(n int64) error {
 	s.budget.mu.Lock()
 	defer s.budget.mu.Unlock()
-	s.count(false)
+	s.count(countEvery)
 	sp, err := s.sys.space(s.root)
 	if err != nil {
 		return fmt.Errorf("space of %s: %w", s.root, err)
@@ -79,7 +81,7 @@ func (s *Store) reserve(n int64) error {
 		return nil
 	}
 	if s.evict(lacks()) {
-		s.count(true)
+		s.count(0)
 		if sp, err = s.sys.space(s.root); err != nil {
 			return fmt.Errorf("space of %s: %w", s.root, err)
 		}
@@ -117,11 +119,11 @@ type StoreUsage struct {
 	Free    int64 // on its disk
 }
 
-// Usage counts what the store holds.
+// Usage is what the store holds, counted a second ago at most, or less often where that takes long.
 func (s *Store) Usage() StoreUsage {
 	s.budget.mu.Lock()
 	defer s.budget.mu.Unlock()
-	s.count(true)
+	s.count(usageEvery)
 	u := StoreUsage{Dir: s.dir, Bytes: s.budget.held}
 	sp, err := s.sys.space(s.root)
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {

@@ -1,5 +1,7 @@
 // Package rowstore keeps decoded rows of matrices, compact and one by one, and expands them into batches.
 //
+//	Store    a folder of tables that processes share     Open
+//	Table    rows of one matrix, on disk and mapped      Store.Table, Table.Row, Table.Append
 //	Row      one encoded row: a view of memory           AppendSparse, AppendDense, Length
 //	Kernel   expands rows into one field of a batch      NewKernel, Kernel.Dense, Kernel.CSR
 //	Scratch  working memory of one goroutine             the zero value is ready
@@ -52,13 +54,63 @@
 // values are cast, and written where they stay. It allocates nothing once its [Scratch] has seen rows as large. On amd64 it runs on AVX-512,
 // where the processor has that; the tag purego builds without. Results are the same, bit for bit.
 //
+// # Stores
+//
+// A [Store] keeps tables, and a [Table] the rows of one matrix, in whatever order they come. It may lack any of them: who
+// misses a row makes it from the source and appends it.
+//
+//	s, err := rowstore.Open(rowstore.Options{Dir: dir})
+//	...
+//	t, err := s.Table(rowstore.Spec{Source: path, Identity: id, Matrix: "X", Rows: n, Cols: m, DType: rowstore.Float32, NNZ: nnz})
+//	...
+//	err = s.Guard(func() error {    // touching a row is touching a file
+//		if r, ok := t.Row(17); ok {
+//			k.Dense(dst, r, &scratch)
+//			return nil
+//		}
+//		...                     // from the source; t.Append for the next time
+//	})
+//
+// On disk, DIR/v1 has a folder for each table, named by a digest of its [Spec]:
+//
+//	about.json                 source, matrix and sizes, for people
+//	lock                       locked (shared) by each process that has the table open; its time is that of the last use
+//	HOST-PID-RANDOM-N.open     a segment that a process writes, and has locked (exclusive)
+//	HOST-PID-RANDOM-N.seg      a segment that is whole
+//
+// A segment begins with a header of 128 bytes: magic "ldrowseg", uint32 version, uint32 unit, 32 bytes digest of the Spec, 16 each
+// of digests of the machine's boot and of its name, uint32 process; the last 4 are the CRC-32C of those before. Records follow, each at a
+// multiple of the unit, which is 16 bytes, or more where 31 bits would not number the table's units. A whole segment ends with a
+// footer: for each record uint32 row and uint32 address, in units from the beginning of the file. Its trailer of 40 bytes: magic
+// "ldrowend", uint32 version, uint32 rows, uint64 end of the records, uint32 CRC-32C of the footer, uint32 CRC-32C of the header,
+// 4 zeros, uint32 CRC-32C of those 36.
+//
+// Space is reserved on the disk before it is written, so that a full disk is an error of Append. Files are written by pwrite and read
+// through mappings. When a segment is full, at Seal and at Close, it gets its footer, is synced, renamed, and its folder is synced.
+// What a killed process has left open is read record by record by the next who opens the table, and sealed. Short segments, of
+// short sessions, are copied into one.
+//
 // # Invariants
 //
+//   - A row that is served was whole when it was first touched: its checksum, its number, its type, and that it decodes within the
+//     matrix. Damage of any kind is found before, logged with file and row, and the row is then missing.
+//   - A table never grows beyond the budget, nor the disk's last tenth, and what is kept stays while a process has the table open. Room is
+//     made by removing tables that nobody has open, first the one that was not used for longest.
+//   - Nobody touches an open segment whose writer may live.
+//   - A table has one address of 31 bits for a row, and a bit that says whether the record was checked; readers take no lock.
 //   - A record that passes [Row.Check] never fails a kernel, whatever its bytes. Kernels that meet other bytes write wrong
 //     numbers or panic, but never outside the memory they were given.
 //   - Kernels never change after NewKernel and are shared by goroutines; a Scratch is used by one goroutine at a time.
 //
 // # Caveats
+//
+// Rows of a table are views of its files: use them inside [Store.Guard], and not after [Table.Close]. A goroutine that fn starts is not
+// guarded. A fault waits for the disk, and holds a processor of the Go scheduler while it does: [Table.Prefetch] what is
+// about to be read.
+//
+// On a network file system, locks may not reach other machines: their open segments and tables are left alone for a day then. A
+// file system that reserves no space may lose rows of an open segment to a full disk; Seal finds that, and they are missing.
+// Damage to memory, or to a file after a row was first touched, is not found. Two processes that need the same row both write it.
 //
 // A Row is valid as long as the memory it views. Platforms are little-endian. A column map must not send two columns of a
 // row to one column of the field.

@@ -32,7 +32,13 @@ type about struct {
 func (t *Table) openFolder() error {
 	dir := t.path("")
 	for range 100 {
-		if err := makeFolder(dir); err != nil {
+		err := makeFolder(dir)
+		if isGone(err) { // with the folder of the whole store
+			if err = t.store.makeRoot(); err == nil {
+				err = makeFolder(dir)
+			}
+		}
+		if err != nil {
 			return err
 		}
 		f, err := os.OpenFile(t.path(useFile), os.O_RDWR|os.O_CREATE, 0o600)
