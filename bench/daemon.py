@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 __all__ = ["Daemon", "DaemonError"]
@@ -30,10 +31,21 @@ class Daemon:
     ----------
     binary
         The ``loaderd`` to run.
+    rowstore
+        Folder for rows that it keeps, or None: one that goes with it.
+    before
+        Words before its command line, such as those of a memory limit.
+    arguments
+        Words after ``loaderd serve``.
     """
 
-    def __init__(self, binary: Path) -> None:
+    def __init__(
+        self, binary: Path, rowstore: Path | None = None, before: Sequence[str] = (), arguments: Sequence[str] = ()
+    ) -> None:
         self._binary = binary
+        self._rowstore = rowstore
+        self._before = before
+        self._arguments = arguments
 
     def __enter__(self) -> Daemon:
         if not self._binary.exists():
@@ -46,10 +58,11 @@ class Daemon:
             "LOADERD_SOCKET": str(folder / "loaderd.sock"),
             "LOADERD_RUNTIME_DIR": str(folder),
             "LOADERD_STATE_DIR": str(folder),
+            "LOADERD_ROWSTORE": str((self._rowstore or folder / "rows").resolve()),
         }
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [str(self._binary), "serve", "--socket", self.variables["LOADERD_SOCKET"]],
+                [*self._before, str(self._binary), "serve", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -6,9 +6,18 @@ import dataclasses
 import json
 from typing import Any, Literal
 
-__all__ = ["Case", "Format", "Job", "Result"]
+__all__ = ["Case", "Format", "Job", "Result", "Role", "Shuffle", "Task"]
 
 Format = Literal["dense", "csr"]
+
+#: ``"exact"``: every order of the cells is as likely as any other. ``"block"``: neighbours on disk stay together.
+Shuffle = Literal["exact", "block"]
+
+#: What a case is in the table: loaderd; another loader; everything in memory; the bare loop, which is the limit.
+Role = Literal["loaderd", "peer", "memory", "limit"]
+
+#: What a worker does: batches for some seconds; one whole epoch from nothing; the first batch alone.
+Task = Literal["rate", "epoch", "first"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,15 +30,27 @@ class Case:
         What the table shows and ``--only`` matches.
     peer
         Name of its module in `bench.peers`.
+    mode
+        Which way of using it, where its module has several.
     workers
         DataLoader workers; 0 where there is no DataLoader.
+    formats
+        What batches it can deliver in this way.
+    shuffle
+        How well it shuffles in this way.
+    role
+        What the case is in the table.
     default
         Whether it is measured without being asked for by ``--only``.
     """
 
     name: str
     peer: str
+    mode: str = ""
     workers: int = 0
+    formats: tuple[Format, ...] = ("dense",)
+    shuffle: Shuffle = "exact"
+    role: Role = "peer"
     default: bool = True
 
 
@@ -48,13 +69,21 @@ class Job:
     batch
         Rows of a batch.
     format
-        What is asked for; a peer that has only one delivers that.
+        What is asked for.
     seconds
-        Length of the measured window.
+        Length of the measured window; for ``"epoch"`` the most that an epoch may take.
     warm_up
         Seconds before it.
     seed
         Seed of the shuffle.
+    task
+        What is to be done.
+    panel
+        Whether the panel's genes alone are wanted.
+    fill
+        Whether one epoch comes before the warm-up: what a loader keeps for later epochs is then complete.
+    prepared
+        Folder of what the peer made of the files before, if it is one that does.
     daemon
         Process id of the daemon that serves this run, if one does.
     """
@@ -67,6 +96,10 @@ class Job:
     seconds: float
     warm_up: float
     seed: int
+    task: Task = "rate"
+    panel: bool = False
+    fill: bool = False
+    prepared: str | None = None
     daemon: int | None = None
 
     def dumps(self) -> str:
@@ -77,7 +110,7 @@ class Job:
     def loads(cls, text: str) -> Job:
         """Read what `dumps` wrote."""
         fields: dict[str, Any] = json.loads(text)
-        fields["case"] = Case(**fields["case"])
+        fields["case"] = Case(**{**fields["case"], "formats": tuple(fields["case"]["formats"])})
         fields["paths"] = tuple(fields["paths"])
         return cls(**fields)
 
@@ -93,11 +126,15 @@ class Result:
     delivers
         What a batch holds, in words.
     cells_per_second
-        Slope over the window.
+        Slope over the window; for ``"epoch"`` the cells over the whole time.
     open_seconds
         From the call that opens the collection to its return.
     first_batch_seconds
         From there to the first batch.
+    epoch_seconds
+        From the call that opens to the last batch of the first epoch.
+    epoch_share
+        Share of the epoch that came within the time allowed; `epoch_seconds` is scaled from it when below 1.
     longest_stall
         Longest time between two batches of the window.
     pss
@@ -107,6 +144,8 @@ class Result:
         The daemon's PSS in anonymous memory, in rings, and in mapped files.
     batches
         Batches of the window.
+    client_cpu, daemon_cpu
+        Seconds of processors in the window: of the trainer and its children, of the daemon.
     foreign_cpu
         Cores that other processes kept busy during the window.
     versions
@@ -120,12 +159,16 @@ class Result:
     cells_per_second: float | None = None
     open_seconds: float | None = None
     first_batch_seconds: float | None = None
+    epoch_seconds: float | None = None
+    epoch_share: float | None = None
     longest_stall: float | None = None
     pss: float | None = None
     daemon_own: float | None = None
     daemon_ring: float | None = None
     daemon_mapped: float | None = None
     batches: int = 0
+    client_cpu: float | None = None
+    daemon_cpu: float | None = None
     foreign_cpu: float | None = None
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
     error: str | None = None

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-__all__ = ["CPUClock", "Progress"]
+__all__ = ["CPUClock", "Progress", "process_seconds"]
 
 
 @dataclasses.dataclass
@@ -57,20 +57,20 @@ class CPUClock:
     Parameters
     ----------
     pids
-        The processes of the measurement; children that live at both ends count as theirs, if given.
+        The processes of the measurement; children count as theirs if given, or if they end within it.
     """
 
     def __init__(self, pids: list[int]) -> None:
         self._pids = pids
         self._start = time.monotonic()
         self._busy = _machine_seconds()
-        self._ours = sum(map(_process_seconds, pids))
+        self._ours = sum(map(process_seconds, pids))
 
     def foreign(self) -> float:
         """Cores that others kept busy on average; also what the kernel does for nobody in particular."""
         elapsed = time.monotonic() - self._start
         busy = _machine_seconds() - self._busy
-        ours = sum(map(_process_seconds, self._pids)) - self._ours
+        ours = sum(map(process_seconds, self._pids)) - self._ours
         return max(0.0, (busy - ours) / elapsed) if elapsed > 0 else 0.0
 
 
@@ -80,10 +80,11 @@ def _machine_seconds() -> float:
     return (sum(fields) - idle) / os.sysconf("SC_CLK_TCK")
 
 
-def _process_seconds(pid: int) -> float:
+def process_seconds(pid: int) -> float:
+    """Return the seconds of processors that a process and those of its children that have ended have used."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     fields = text.rpartition(")")[2].split()  # the name before may hold spaces
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

@@ -44,10 +44,19 @@ class Runner:
         Where peers that are not loaderd run.
     binary
         The ``loaderd`` that is measured.
+    rowstore
+        Where its daemons keep rows, or None: each for itself alone.
+    client
+        Folder of another Python client than the one that is installed.
+    before
+        Words before the daemon's command line, such as those of a memory limit.
     """
 
     environment: BenchEnvironment
     binary: Path
+    rowstore: Path | None = None
+    client: Path | None = None
+    before: tuple[str, ...] = ()
 
     def turns(self, cases: Sequence[Case], runs: int, job: Callable[[Case], Job]) -> Iterator[Result]:
         """Yield the results of all runs as they come; a run that fails gives a result with an error."""
@@ -55,28 +64,50 @@ class Runner:
             for case in cases:
                 yield self.run(job(case))
 
-    def run(self, job: Job) -> Result:
-        """Do one run, with a fresh process, and a fresh daemon where the peer has one."""
+    def run(self, job: Job, module: str = "bench.worker", words: Sequence[str] = ()) -> Result:
+        """Do one run, with a fresh process, and a fresh daemon where the peer has one.
+
+        Parameters
+        ----------
+        job
+            What is measured.
+        module
+            What is run; it prints a `Result`.
+        words
+            Its arguments beside the job.
+        """
+        missing = self.missing(job.case.peer)
+        if missing is not None:
+            return Result(case=job.case.name, error=missing)
         try:
             with self.served(job) as (command, variables, served):
                 timeout = job.seconds + job.warm_up + _GRACE_SECONDS
-                answer = ask([*command, "-m", "bench.worker", served.dumps()], variables, timeout)
+                answer = ask([*command, "-m", module, served.dumps(), *words], variables, timeout)
         except (WorkerError, DaemonError) as error:
             return Result(case=job.case.name, error=str(error))
         return Result.loads(answer)
 
+    def missing(self, peer: str) -> str | None:
+        """Tell why a peer can not run, as far as its packages are concerned."""
+        loaded = peers.load(peer)
+        if loaded.interpreter is not Interpreter.BENCH:
+            return None
+        return self.environment.failed(loaded.requirements)
+
+    def interpreter(self, peer: str) -> tuple[list[str], dict[str, str]]:
+        """Return the interpreter of a peer, and its environment variables."""
+        if peers.load(peer).interpreter is Interpreter.BENCH:
+            return [str(self.environment.python)], self.environment.variables()
+        return [sys.executable], {"PYTHONPATH": str(self.client)} if self.client is not None else {}
+
     @contextlib.contextmanager
-    def served(self, job: Job) -> Iterator[tuple[list[str], dict[str, str], Job]]:
+    def served(self, job: Job, arguments: Sequence[str] = ()) -> Iterator[tuple[list[str], dict[str, str], Job]]:
         """Give the interpreter, the environment variables and the job for a worker; hold its daemon meanwhile."""
-        peer = peers.load(job.case.peer)
-        if peer.interpreter is Interpreter.BENCH:
-            command, variables = [str(self.environment.python)], self.environment.variables()
-        else:
-            command, variables = [sys.executable], {}
-        if not peer.daemon:
+        command, variables = self.interpreter(job.case.peer)
+        if not peers.load(job.case.peer).daemon:
             yield command, variables, job
             return
-        with Daemon(self.binary) as daemon:
+        with Daemon(self.binary, self.rowstore, self.before, arguments) as daemon:
             yield command, {**variables, **daemon.variables}, dataclasses.replace(job, daemon=daemon.pid)
 
 

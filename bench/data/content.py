@@ -28,6 +28,8 @@ _LEAST, _MOST = 0.081, 0.093  # share of the genes a cell has a value for, from 
 _ZIPF_GENES = 1.0  # exponent of the genes' popularity
 _ZIPF_VALUES = 2.34  # exponent of the counts: 72 % of the stored values are 1
 _LARGEST = 1000  # largest count
+_DEPTH = 1e4  # what the counts of a cell add up to when they are normalised
+_PANEL_EVERY = 10  # each tenth gene is of the panel
 
 
 class _Stream(enum.IntEnum):
@@ -53,7 +55,7 @@ class Block:
     indices
         Columns, ascending within a row, ``int32[sum of lengths]``.
     values
-        Counts, 1 or more, ``float32[sum of lengths]``.
+        Counts, 1 or more, or what was made of them, ``float32[sum of lengths]``.
     """
 
     start: int
@@ -92,6 +94,10 @@ class Content:
             common = np.intersect1d(common, other, assume_unique=True)
         return np.isin(self.genes[file], common)
 
+    def panel(self, file: int) -> NDArray[np.bool_]:
+        """Which of one file's genes are of the panel: a fixed tenth of all there are, popular or not."""
+        return self.genes[file] % _PANEL_EVERY == 0
+
     def lengths(self, file: int) -> NDArray[np.int64]:
         """Return the number of stored values of each cell of a file."""
         counts = [np.count_nonzero(present, axis=1) for _, present in self._presence(file)]
@@ -102,8 +108,10 @@ class Content:
         for number, (start, present) in enumerate(self._presence(file)):
             lengths = np.count_nonzero(present, axis=1).astype(np.int64)
             indices = np.nonzero(present)[1].astype(np.int32)
-            bits = _bits(self._rng(_Stream.VALUES, file, number), len(indices))
-            yield Block(start, lengths, indices, self._table[bits])
+            values = self._table[_bits(self._rng(_Stream.VALUES, file, number), len(indices))]
+            if self.spec.values == "lognorm":
+                values = _log_normalised(values, lengths)
+            yield Block(start, lengths, indices, values)
 
     def cell_types(self, file: int) -> NDArray[np.int8]:
         """Return the label code of each cell of a file, in [0, CELL_TYPES)."""
@@ -163,6 +171,14 @@ def _with_mean(weights: NDArray[np.float64], mean: float) -> NDArray[np.float64]
         else:
             high = middle
     return -np.expm1(-high * weights)
+
+
+def _log_normalised(counts: NDArray[np.float32], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return log1p of the counts, scaled so that those of each cell add up to 10⁴."""
+    cell = np.repeat(np.arange(len(lengths)), lengths)
+    totals = np.bincount(cell, weights=counts, minlength=len(lengths))
+    # In float64, so that how numpy computes log1p on a machine rarely shows in the rounded result.
+    return np.log1p(counts.astype(np.float64) * (_DEPTH / np.maximum(totals, 1))[cell]).astype(np.float32)
 
 
 def _value_table() -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ from bench.data.content import CELL_TYPES, Content
 from bench.data.h5ad import write_h5ad
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -95,19 +95,20 @@ def ensure(spec: DataSpec, root: Path, say: Callable[[str], None] = lambda _: No
 
 def _make(spec: DataSpec, paths: list[Path], say: Callable[[str], None]) -> None:
     content = Content(spec)
-    sums, codes, stores = [], [], []
+    sums, panel_sums, codes, stores = [], [], [], []
     for file, path in enumerate(paths):
         lengths = content.lengths(file)
-        found = np.zeros(len(lengths))
+        found, of_panel = np.zeros(len(lengths)), np.zeros(len(lengths))
         write_h5ad(
             path,
             obs=_obs(content, file),
             var=pd.DataFrame(index=pd.Index(content.gene_names(file))),
             lengths=lengths,
-            blocks=_summing(content, file, found),
+            blocks=_summing(_summing(content.blocks(file), content.shared(file), found), content.panel(file), of_panel),
             compression=spec.compression,
         )
         sums.append(found)
+        panel_sums.append(of_panel)
         codes.append(content.cell_types(file))
         stores.append(np.full(len(lengths), file))
         say(f"  {path.name}: {len(lengths):,} cells, {lengths.min():,} to {lengths.max():,} values each")
@@ -115,17 +116,19 @@ def _make(spec: DataSpec, paths: list[Path], say: Callable[[str], None]) -> None
         paths[0].parent / _ROWS,
         store=np.concatenate(stores),
         total=np.concatenate(sums),
+        panel_total=np.concatenate(panel_sums),
+        panel=np.array([name for name, inside in zip(content.gene_names(0), content.panel(0), strict=True) if inside]),
         label=np.concatenate(codes),
         names=np.array(_cell_type_names()),
     )
 
 
-def _summing(content: Content, file: int, sums: NDArray[np.float64]) -> Iterator[Block]:
-    """Pass the blocks of a file on, noting each cell's sum over the genes that all files have."""
-    shared = content.shared(file)
-    for block in content.blocks(file):
+def _summing(blocks: Iterable[Block], genes: NDArray[np.bool_], sums: NDArray[np.float64]) -> Iterator[Block]:
+    """Pass the blocks of a file on, noting each cell's sum over some of the genes."""
+    for block in blocks:
         cell = np.repeat(np.arange(len(block.lengths)), block.lengths)
-        counted = np.bincount(cell, weights=block.values * shared[block.indices], minlength=len(block.lengths))
+        weights = block.values.astype(np.float64) * genes[block.indices]
+        counted = np.bincount(cell, weights=weights, minlength=len(block.lengths))
         sums[block.start : block.start + len(block.lengths)] = counted
         yield block
 

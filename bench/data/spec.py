@@ -7,12 +7,13 @@ import hashlib
 import json
 from typing import Any, Literal
 
-__all__ = ["VERSION", "Compression", "DataSpec"]
+__all__ = ["VERSION", "Compression", "DataSpec", "Values"]
 
 Compression = Literal["none", "gzip"]
+Values = Literal["counts", "lognorm"]
 
 #: Number of the generator; to be raised when the same parameters give other data.
-VERSION = 1
+VERSION = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +35,8 @@ class DataSpec:
         Share of all genes that a file lacks, drawn for each file anew. With 0 all files have one gene list.
     seed
         Seed of everything that is drawn.
+    values
+        What ``X`` holds: ``"counts"``, or ``"lognorm"``: log1p(count / counts of the cell × 10⁴), as most published files have it.
 
     Raises
     ------
@@ -47,6 +50,7 @@ class DataSpec:
     compression: Compression = "none"
     differ: float = 0.0
     seed: int = 7
+    values: Values = "counts"
 
     def __post_init__(self) -> None:
         if self.files < 1:
@@ -57,6 +61,8 @@ class DataSpec:
             raise ValueError(f"genes is {self.genes}; it must be 20 or more")
         if self.compression not in ("none", "gzip"):
             raise ValueError(f'compression is {self.compression!r}; it must be "none" or "gzip"')
+        if self.values not in ("counts", "lognorm"):
+            raise ValueError(f'values is {self.values!r}; it must be "counts" or "lognorm"')
         if not 0 <= self.differ < 1:
             raise ValueError(f"differ is {self.differ}; it must be in [0, 1)")
 

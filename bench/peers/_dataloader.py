@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["DataLoaderSource", "row_sums", "versions"]
+__all__ = ["DataLoaderSource", "csr_tensor", "row_sums", "versions"]
 
 
 def row_sums(x: Any) -> NDArray[np.float64]:
@@ -26,6 +26,19 @@ def row_sums(x: Any) -> NDArray[np.float64]:
         row = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
         return np.bincount(row, weights=values.astype(np.float64), minlength=len(indptr) - 1).astype(np.float64)
     return np.asarray(x.sum(dim=1, dtype=torch.float64).numpy())
+
+
+def csr_tensor(matrix: Any) -> Any:
+    """Return a scipy CSR matrix as a torch tensor over the same memory, unchecked."""
+    import torch
+
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(matrix.indptr),
+        torch.from_numpy(matrix.indices),
+        torch.from_numpy(matrix.data),
+        size=matrix.shape,
+        check_invariants=False,
+    )
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from bench.job import Case
-from bench.peers._base import Interpreter, Peer, Source
+from bench.peers._base import Peer, Source
 from bench.peers._dataloader import DataLoaderSource, versions
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["PEER"]
 
 
-class LamindbPeer:
+class LamindbPeer(Peer):
     """MappedCollection reads row by row in the process that asks; it needs no lamindb instance.
 
     With workers it gets ``parallel=True`` and its own ``worker_init_fn``, which its documentation advises for speed.
+    It has dense batches alone.
     """
 
-    interpreter = Interpreter.BENCH
-    modules: tuple[str, ...] = ("torch.utils.data", "lamindb.core")
-    daemon = False
+    requirements = "lamindb"
+    modules = ("torch.utils.data", "lamindb.core")
 
     def cases(self) -> list[Case]:
         """Return it without and with two workers."""
@@ -36,7 +36,7 @@ class LamindbPeer:
 
     @contextlib.contextmanager
     def open(self, job: Job) -> Iterator[Source]:
-        """Open the collection; batches are dense whatever format is asked for, as it has no other."""
+        """Open the collection."""
         from lamindb.core import MappedCollection
 
         workers = job.case.workers

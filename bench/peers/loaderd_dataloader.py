@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["PEER"]
 
 
-class LoaderdDataLoaderPeer:
+class LoaderdDataLoaderPeer(Peer):
     """`loaderd.mapped` used as any map-style dataset."""
 
     interpreter = Interpreter.PROJECT
-    modules: tuple[str, ...] = ("torch.utils.data", "loaderd")
+    modules = ("torch.utils.data", "loaderd")
     daemon = True
 
     def cases(self) -> list[Case]:
         """Return it without workers, and with two for those who ask."""
         return [
-            Case("loaderd, DataLoader, 0 workers", "loaderd_dataloader"),
-            Case("loaderd, DataLoader, 2 workers", "loaderd_dataloader", workers=2, default=False),
+            Case("loaderd, DataLoader, 0 workers", "loaderd_dataloader", role="loaderd"),
+            Case("loaderd, DataLoader, 2 workers", "loaderd_dataloader", workers=2, role="loaderd", default=False),
         ]
 
     @contextlib.contextmanager

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bench.check import Sample
 from bench.job import Case
 from bench.peers._base import Interpreter, Peer, Source
@@ -53,23 +55,27 @@ class LoaderSource:
         )
 
 
-class LoaderdLoaderPeer:
+class LoaderdLoaderPeer(Peer):
     """`mapped.loader(shuffle=True)`."""
 
     interpreter = Interpreter.PROJECT
-    modules: tuple[str, ...] = ("torch.utils.data", "loaderd")
+    modules = ("torch.utils.data", "loaderd")
     daemon = True
 
     def cases(self) -> list[Case]:
         """Return the one way of using it."""
-        return [Case("loaderd, mapped.loader", "loaderd_loader")]
+        return [Case("loaderd, mapped.loader", "loaderd_loader", formats=("dense", "csr"), role="loaderd")]
 
     @contextlib.contextmanager
     def open(self, job: Job) -> Iterator[Source]:
-        """Open the collection."""
+        """Open the collection, with all genes or those of the panel."""
         import loaderd
 
-        with loaderd.mapped(list(job.paths), obs_keys=["cell_type"], join="inner") as dataset:
+        panel = None
+        if job.panel:
+            with np.load(job.rows) as rows:
+                panel = rows["panel"].tolist()
+        with loaderd.mapped(list(job.paths), obs_keys=["cell_type"], join="inner", var_names=panel) as dataset:
             yield LoaderSource(dataset, job)
 
     def versions(self) -> dict[str, str]:
