@@ -83,7 +83,9 @@ class Job:
     fill
         Whether one epoch comes before the warm-up: what a loader keeps for later epochs is then complete.
     prepared
-        Folder of what the peer made of the files before, if it is one that does.
+        Folder of what was made of the files for the peer, if it needs that.
+    tools
+        Folder of programs that the harness has built.
     daemon
         Process id of the daemon that serves this run, if one does.
     """
@@ -100,6 +102,7 @@ class Job:
     panel: bool = False
     fill: bool = False
     prepared: str | None = None
+    tools: str = ""
     daemon: int | None = None
 
     def dumps(self) -> str:

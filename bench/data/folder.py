@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bench import pagecache
 from bench.data.content import CELL_TYPES, Content
 from bench.data.h5ad import write_h5ad
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from bench.data.content import Block
     from bench.data.spec import DataSpec
 
-__all__ = ["Collection", "ensure"]
+__all__ = ["Collection", "ensure", "ensure_copies"]
 
 _SPEC, _ROWS = "spec.json", "rows.npz"
 
@@ -55,11 +56,11 @@ class Collection:
 
     def warm(self) -> None:
         """Read every byte once, so that runs find the files in the page cache."""
-        buffer = bytearray(1 << 22)
-        for path in self.paths:
-            with path.open("rb", buffering=0) as file:
-                while file.readinto(buffer):
-                    pass
+        pagecache.warm(self.paths)
+
+    def evict(self) -> None:
+        """Have the system forget the files' pages, so that the next reader fetches them from the disk."""
+        pagecache.evict(self.paths)
 
 
 def ensure(spec: DataSpec, root: Path, say: Callable[[str], None] = lambda _: None) -> Collection:
@@ -91,6 +92,30 @@ def ensure(spec: DataSpec, root: Path, say: Callable[[str], None] = lambda _: No
         shutil.rmtree(folder, ignore_errors=True)  # of a version that was interrupted between files
         os.replace(made, folder)
     return collection
+
+
+def ensure_copies(collection: Collection, times: int) -> Collection:
+    """Return a collection of so many copies of each file of another, making it when it is not there yet.
+
+    To a loader these are as many files, and as many rows to keep.
+    """
+    folder = collection.folder.with_name(f"{collection.folder.name}-x{times}")
+    names = [f"copy_{copy:02d}_{path.name}" for copy in range(times) for path in collection.paths]
+    copies = Collection(folder, tuple(folder / name for name in names))
+    if folder.exists():
+        return copies
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="unfinished-") as name:
+        made = Path(name) / "data"
+        made.mkdir()
+        for number, path in enumerate(copies.paths):
+            shutil.copyfile(collection.paths[number % len(collection.paths)], made / path.name)
+        with np.load(collection.rows) as rows:
+            shift = np.repeat(np.arange(times) * len(collection.paths), len(rows["store"]))
+            per_row = {key: np.tile(rows[key], times) for key in ("store", "total", "panel_total", "label")}
+            per_row["store"] = per_row["store"] + shift
+            np.savez(made / _ROWS, **per_row, names=rows["names"], panel=rows["panel"])
+        made.rename(folder)
+    return copies
 
 
 def _make(spec: DataSpec, paths: list[Path], say: Callable[[str], None]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import tempfile
 import warnings
@@ -17,12 +16,14 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
+from bench import pagecache
 from bench.manyspec import CELL_TYPES, DONORS, label_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.manyspec import ManySpec
+    from bench import pagecache
+from bench.manyspec import ManySpec
 
 __all__ = ["ManyFiles", "ensure_many"]
 
@@ -47,13 +48,7 @@ class ManyFiles:
 
     def evict(self) -> None:
         """Have the system forget the files' pages, so that the next reader fetches them from the disk."""
-        for path in self.paths:
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)  # only clean pages go
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            finally:
-                os.close(descriptor)
+        pagecache.evict(self.paths)
 
 
 def ensure_many(spec: ManySpec, root: Path, say: Callable[[str], None] = lambda _: None) -> ManyFiles:
@@ -78,7 +73,7 @@ def ensure_many(spec: ManySpec, root: Path, say: Callable[[str], None] = lambda 
             _label(spec, number, path)
         (folder / _SPEC).write_text(json.dumps(dataclasses.asdict(spec), indent=2) + "\n")
         shutil.rmtree(made.folder, ignore_errors=True)
-        os.replace(folder, made.folder)
+        folder.rename(made.folder)
     return made
 
 

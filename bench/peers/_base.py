@@ -53,8 +53,8 @@ class Peer(abc.ABC):
     modules: tuple[str, ...] = ()
     #: Whether runs are served by a daemon, which the harness starts before and stops after each.
     daemon = False
-    #: Whether it reads files of its own, which `prepare` makes.
-    prepares = False
+    #: The module of the peer, mostly this one, whose `prepare` makes what it reads instead of the h5ad files.
+    prepared_by: str | None = None
 
     @abc.abstractmethod
     def cases(self) -> list[Case]:

@@ -60,7 +60,7 @@ class AnnbatchPeer(Peer):
 
     requirements = "annbatch"
     modules = ("torch", "annbatch", "zarrs")
-    prepares = True
+    prepared_by = "annbatch_loader"
 
     def cases(self) -> list[Case]:
         """Return both dense ways and CSR."""

@@ -29,7 +29,7 @@ class ScdlPeer(Peer):
 
     requirements = "scdl"
     modules = ("torch.utils.data", "bionemo.scdl.io.single_cell_memmap_dataset")
-    prepares = True
+    prepared_by = "scdl_memmap"
 
     def cases(self) -> list[Case]:
         """Return dense and CSR, without workers: with two it is slower."""

@@ -33,7 +33,7 @@ class ScipyPeer(Peer):
     """
 
     modules = ("torch", "scipy.sparse")
-    prepares = True
+    prepared_by = "scipy_memory"
 
     def cases(self) -> list[Case]:
         """Return two dense ways, a new array for each batch and one that is used again, and CSR."""

@@ -40,6 +40,8 @@ var mayImport = map[string][]string{
 	"internal/formats": {},
 	"internal/tables":  {},
 
+	"bench/bareloop":       {"cache/rowstore", "ipc"},
+	"bench/hardware":       {},
 	"bench/readers/decode": {"mapped/codec", "mapped/h5", "mapped/zarr"},
 
 	"cmd/loaderd": {"ipc", "internal/build", "internal/daemon"},
