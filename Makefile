@@ -18,6 +18,7 @@ PYTHON ?=#   the interpreter for .venv; empty: the first of PATH that is new eno
 FUZZTIME ?= 30s#   how long `make fuzz` gives each target
 LIBDEFLATE ?=#   static, dynamic or no; empty: static where that links, else dynamic, else no
 PYTEST ?=#   more arguments for pytest, as in `make test-python PYTEST='-k resume'`
+REF ?=#   the commit that `make bench-compare` holds this tree against
 BENCH ?=#   more arguments for the benchmark, as in `make bench BENCH='--cells 20000'`
 
 GO_DIRS := $(wildcard cmd ipc sampler mapped registry cache internal bench)
@@ -84,8 +85,16 @@ demo: setup ## train a small classifier on real cells through the daemon
 	@$(VENV) clients/python/examples/pbmc_demo.py
 
 .PHONY: bench
-bench: setup ## measure loaderd beside lamindb, print one table
+bench: setup ## measure loaderd beside other loaders: every table, half an hour
 	@$(VENV) -m bench $(BENCH)
+
+.PHONY: bench-quick
+bench-quick: setup ## parts of that on less data, in three minutes; installs nothing
+	@$(VENV) -m bench quick $(BENCH)
+
+.PHONY: bench-compare
+bench-compare: setup ## measure this tree beside the commit REF, by turns
+	@$(VENV) -m bench against --ref '$(REF)' $(BENCH)
 
 .PHONY: bench-readers
 bench-readers: setup ## measure the readers of HDF5 and zarr beside h5py and zarr-python

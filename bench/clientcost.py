@@ -11,23 +11,28 @@ import contextlib
 import dataclasses
 import gc
 import itertools
+import json
 import os
 import socket
 import statistics
 import struct
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.job import Job
+from bench.tables import Table
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Cost", "Recording", "cost", "lines", "markdown", "record", "table"]
+__all__ = ["CASES", "MOST", "STAGES", "Cost", "Recording", "cost", "main", "record", "table"]
 
 #: (format, batches announced at a time).
 CASES = tuple(itertools.product(("dense", "csr"), (1, 2, 4, 8)))
-_MOST = {"dense": 40.0, "csr": 45.0}  # µs, in a warm cache
+MOST = {"dense": 40.0, "csr": 45.0}  # µs, in a warm cache
 _FRAMES = 16
 _STEP_BYTES = 16 << 20  # read, and as many written, between batches: more than a second-level cache holds
 STAGES = ("receive", "arrays", "tensors", "release")
@@ -233,35 +238,34 @@ def _stages(feed: _Feed, recording: Recording, queued: int, rounds: int) -> dict
     return {name: statistics.mean(sorted(each)[: len(each) * 9 // 10]) * 1e6 for name, each in took.items()}
 
 
-def lines(found: Sequence[Cost]) -> list[tuple[bool, str]]:
-    """Say of each format whether its batches cost what they may."""
-    said = []
-    for form, most in _MOST.items():
-        costs = [each.warm for each in found if each.format == form]
-        if costs:
-            worst = max(costs)
-            words = f"{form}: {min(costs):.0f} to {worst:.0f} µs a batch, must be at most {most:.0f}"
-            said.append((worst <= most, words))
-    return said
+def table(found: Sequence[Cost]) -> Table:
+    """Return the costs as a table."""
+    stages = tuple(f"{name} µs" for name in STAGES)
+    head = ("batches", "queued", "µs warm", "µs after a step", *stages, "rest µs")
+    return Table(head, tuple(map(_cells, found)))
 
 
-_HEAD = ("batches", "queued", "µs warm", "µs after a step", *(f"{name} µs" for name in STAGES), "rest µs")
-
-
-def _cells(each: Cost) -> list[str]:
+def _cells(each: Cost) -> tuple[str, ...]:
     rest = each.warm - sum(each.stages.values())
     numbers = [each.warm, each.after_step, *each.stages.values(), max(0.0, rest)]
-    return [each.format, str(each.queued), *(f"{number:.1f}" for number in numbers)]
+    return each.format, str(each.queued), *(f"{number:.1f}" for number in numbers)
 
 
-def table(found: Sequence[Cost]) -> str:
-    """Return the table for a terminal."""
-    rows = [list(_HEAD), *map(_cells, found)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEAD))]
-    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+def main() -> None:
+    """Measure all of `CASES` as a worker: ``python -m bench.clientcost JOB`` prints them as one line of JSON."""
+    job = Job.loads(sys.argv[1])
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    import loaderd
+
+    found = []
+    with loaderd.mapped(list(job.paths), obs_keys=["cell_type"], join="inner") as dataset:
+        for form, queued in CASES:
+            with record(dataset, form, job.batch, job.seed) as recording:
+                found.append(dataclasses.asdict(cost(recording, queued)))
+    with contextlib.closing(answer):
+        print(json.dumps(found), file=answer)
 
 
-def markdown(found: Sequence[Cost]) -> str:
-    """Return the table for a page."""
-    rows = [list(_HEAD), ["---"] * len(_HEAD), *map(_cells, found)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,7 @@ import numpy as np
 from bench.daemon import Daemon
 from bench.manyspec import ManySpec, expected_sum
 from bench.memory import process_memory
+from bench.tables import Table
 from bench.timing import CPUClock
 from bench.turns import ask
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from bench.data import ManyFiles
 
-__all__ = ["CASES", "STATES", "Case", "Opening", "lines", "main", "markdown", "table", "turns"]
+__all__ = ["CASES", "STATES", "Case", "Opening", "lines", "main", "table", "turns"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,44 +235,27 @@ _HEAD = (
 )
 
 
-def _rows(case: Case, found: list[Opening]) -> list[list[str]]:
-    cells = case.spec.files * case.spec.cells
-    rows = [list(_HEAD)]
-    for state in STATES:
-        runs = [opening for opening in found if opening.state == state]
-        if not runs:
-            continue
-
-        def middle(field: str, runs: list[Opening] = runs) -> float:
-            return float(np.median([getattr(opening, field) for opening in runs]))
-
-        rows.append(
-            [
-                state,
-                *(f"{middle(field):.3f}" for field in ("open", "mapped", "first_batch")),
-                f"{middle('daemon'):,.1f}",
-                f"{middle('daemon') * 1e6 / cells:.2f}",
-                f"{middle('peak'):,.0f}",
-                f"{middle('client'):,.1f}",
-                f"{middle('with_pandas'):,.1f}",
-                str(len(runs)),
-            ]
-        )
-    return rows
+def table(case: Case, found: list[Opening]) -> Table:
+    """Return the medians of the runs."""
+    return Table(_HEAD, tuple(_row(case, state, found) for state in STATES if any(o.state == state for o in found)))
 
 
-def table(case: Case, found: list[Opening]) -> str:
-    """Return the medians for a terminal."""
-    rows = _rows(case, found)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True)) for row in rows)
+def _row(case: Case, state: str, found: list[Opening]) -> tuple[str, ...]:
+    runs = [opening for opening in found if opening.state == state]
 
+    def middle(field: str) -> float:
+        return float(np.median([getattr(opening, field) for opening in runs]))
 
-def markdown(case: Case, found: list[Opening]) -> str:
-    """Return the same in Markdown."""
-    head, *rows = _rows(case, found)
-    rule = ["---"] + ["---:"] * (len(head) - 1)
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
+    return (
+        state,
+        *(f"{middle(field):.3f}" for field in ("open", "mapped", "first_batch")),
+        f"{middle('daemon'):,.1f}",
+        f"{middle('daemon') * 1e6 / (case.spec.files * case.spec.cells):.2f}",
+        f"{middle('peak'):,.0f}",
+        f"{middle('client'):,.1f}",
+        f"{middle('with_pandas'):,.1f}",
+        str(len(runs)),
+    )
 
 
 def lines(case: Case, found: list[Opening]) -> list[tuple[bool, str]]:

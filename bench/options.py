@@ -6,18 +6,41 @@ import argparse
 import fnmatch
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import peers
 from bench.data import DataSpec
+from bench.suite import PARTS, QUICK
 from bench.turns import ROOT
 
 if TYPE_CHECKING:
-    from bench.job import Case
+    from bench.data import Compression, Values
+    from bench.job import Case, Format
 
-__all__ = ["Options", "choose", "parse"]
+__all__ = ["MODES", "Options", "choose", "parse"]
 
 _CACHE = ROOT / ".cache"
+
+#: What the harness can do.
+MODES = {
+    "table": "the whole comparison, part by part",
+    "quick": "parts of it, on less data, in three minutes; nothing is installed",
+    "compare": "all loaders in the one setting of --format, --batch, --values",
+    "against": "loaderd as it is here and as it was at --ref, by turns",
+    "client": "what a ready batch costs its consumer",
+    "soak": "the daemon's memory over --epochs",
+    "open": "opening 200 files",
+    "scale": "opening 50 million cells in 500 files",
+    "page": "print, and with --write write, what the runs in --json found",
+    "data": "only make the data",
+}
+
+# What other than the usual defaults a mode has.
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "quick": {"cells": 20_000, "runs": 1, "seconds": 1.2, "warm_up": 0.4, "part": list(QUICK)},
+    "client": {"part": ["client"], "runs": 1},
+    "soak": {"epochs": 20},
+}
 
 
 class Options(argparse.Namespace):
@@ -28,15 +51,18 @@ class Options(argparse.Namespace):
     genes: int
     files: int
     differ: float
-    compression: str
+    compression: Compression
+    values: Values
     seed: int
     batch: int
-    format: str
+    format: Format
     runs: int
     seconds: float
     warm_up: float
     epochs: int
+    part: list[str]
     only: list[str]
+    ref: str
     cache: Path
     binary: Path
     json: Path | None
@@ -44,15 +70,15 @@ class Options(argparse.Namespace):
 
     def command(self) -> str:
         """Return the command that repeats this, without the places of files."""
-        words = [] if self.mode == "compare" else [self.mode]
-        for name, default in vars(parse([])).items():
+        words = [] if self.mode == "table" else [self.mode]
+        for name, default in vars(parse([self.mode])).items():
             value = getattr(self, name)
             if name in ("mode", "cache", "binary", "json") or value == default:
                 continue
             option = "--" + name.replace("_", "-")
             for each in value if isinstance(value, list) else [value]:
                 words += [option] if each is True else [option, shlex.quote(str(each))]
-        return f'make bench BENCH="{" ".join(words)}"'
+        return f'make bench BENCH="{" ".join(words)}"' if words else "make bench"
 
     def data(self) -> DataSpec:
         """Return the data's parameters."""
@@ -60,62 +86,31 @@ class Options(argparse.Namespace):
             cells=self.cells,
             genes=self.genes,
             files=self.files,
-            compression="gzip" if self.compression == "gzip" else "none",
+            compression=self.compression,
             differ=self.differ,
             seed=self.seed,
+            values=self.values,
         )
 
 
 def parse(arguments: list[str]) -> Options:
     """Read the command line; ends the program with a message if it is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="bench", description="Measure loaderd beside other loaders.", formatter_class=_Formatter
-    )
-    parser.add_argument(
-        "mode",
-        nargs="?",
-        choices=("compare", "soak", "client", "open", "scale", "data"),
-        default="compare",
-        help="compare: one table of all loaders; soak: the daemon's memory over many epochs; "
-        "client: what a ready batch costs its consumer; open: opening 200 files; "
-        "scale: opening 50 million cells in 500 files; data: only make the data of compare and soak",
-    )
-    data = parser.add_argument_group("data")
-    data.add_argument("--cells", type=int, default=100_000, help="cells in all files together")
-    data.add_argument("--genes", type=int, default=20_000, help="genes of each file")
-    data.add_argument("--files", type=int, default=4, help="number of h5ad files")
-    data.add_argument("--differ", type=float, default=0.0, help="share of all genes that a file lacks; 0: equal lists")
-    data.add_argument("--compression", choices=("none", "gzip"), default="none", help="filter of the files' arrays")
-    data.add_argument("--seed", type=int, default=7, help="seed of the data and of the shuffles")
-    runs = parser.add_argument_group("runs")
-    runs.add_argument("--batch", type=int, default=128, help="rows of a batch")
-    runs.add_argument(
-        "--format", choices=("dense", "csr"), default="dense", help="batches asked for, where a loader has both"
-    )
-    runs.add_argument("--runs", type=int, default=3, help="runs of each case; the table has medians")
-    runs.add_argument("--seconds", type=float, default=5.0, help="length of the measured window")
-    runs.add_argument("--warm-up", type=float, default=2.0, help="seconds before it")
-    runs.add_argument("--epochs", type=int, default=20, help="epochs of a soak")
-    runs.add_argument(
-        "--only",
-        action="append",
-        default=[],
-        metavar="PATTERN",
-        help="only cases whose name has this part or fits this pattern (*, ?); may be repeated",
-    )
-    places = parser.add_argument_group("places")
-    places.add_argument("--cache", type=Path, default=_CACHE, help="folder for data and the peers' environment")
-    places.add_argument("--binary", type=Path, default=ROOT / "bin" / "loaderd", help="the loaderd that is measured")
-    places.add_argument(
-        "--json", type=Path, default=None, metavar="FILE", help="append every run to FILE as a line of JSON"
-    )
-    places.add_argument("--write", action="store_true", help="put the table into bench/RESULTS.md")
+    parser = _parser()
+    mode = parser.parse_args(arguments, namespace=Options()).mode
+    parser.set_defaults(**_DEFAULTS.get(mode, {}))
     options = parser.parse_args(arguments, namespace=Options())
     for name in ("batch", "runs", "epochs"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} is {getattr(options, name)}; it must be 1 or more")
     if options.seconds <= 0 or options.warm_up < 0:
         parser.error("--seconds must be above 0, --warm-up 0 or more")
+    for part in options.part:
+        if part not in PARTS:
+            parser.error(f"--part is {part!r}; there are: {', '.join(PARTS)}")
+    if options.mode == "against" and not options.ref:
+        parser.error("--ref is empty; it must name a commit")
+    if options.mode == "page" and options.json is None:
+        parser.error("--json is missing; it names the file of runs")
     try:
         options.data()
         choose(options.only)
@@ -124,11 +119,53 @@ def parse(arguments: list[str]) -> Options:
     return options
 
 
+def _parser() -> argparse.ArgumentParser:
+    modes = "; ".join(f"{name}: {words}" for name, words in MODES.items())
+    parser = argparse.ArgumentParser(
+        prog="bench", description="Measure loaderd beside other loaders.", formatter_class=_Formatter
+    )
+    parser.add_argument("mode", nargs="?", choices=tuple(MODES), default="table", help=modes)
+    data = parser.add_argument_group("data")
+    data.add_argument("--cells", type=int, default=100_000, help="cells in all files together")
+    data.add_argument("--genes", type=int, default=20_000, help="genes of each file")
+    data.add_argument("--files", type=int, default=4, help="number of h5ad files")
+    data.add_argument("--differ", type=float, default=0.0, help="share of all genes that a file lacks; 0: equal lists")
+    data.add_argument("--compression", choices=("none", "gzip"), default="gzip", help="filter of the files' arrays")
+    data.add_argument("--seed", type=int, default=7, help="seed of the data and of the shuffles")
+    runs = parser.add_argument_group("runs")
+    runs.add_argument("--runs", type=int, default=3, help="runs of each case; the tables have medians")
+    runs.add_argument("--seconds", type=float, default=5.0, help="length of the measured window")
+    runs.add_argument("--warm-up", type=float, default=2.0, help="seconds before it")
+    runs.add_argument("--epochs", type=int, default=10, help="epochs of a soak")
+    parts = "; ".join(f"{name}: {words}" for name, (words, _) in PARTS.items())
+    runs.add_argument(
+        "--part", action="append", default=[], metavar="PART", help=f"only these parts of a table; {parts}"
+    )
+    runs.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only cases whose name has this part or fits this pattern (*, ?); may be repeated",
+    )
+    runs.add_argument("--ref", default="", metavar="COMMIT", help="what against holds this tree against")
+    setting = parser.add_argument_group("the one setting of compare")
+    setting.add_argument("--batch", type=int, default=128, help="rows of a batch")
+    setting.add_argument("--format", choices=("dense", "csr"), default="dense", help="form of X")
+    setting.add_argument("--values", choices=("counts", "lognorm"), default="counts", help="what the files hold")
+    places = parser.add_argument_group("places")
+    places.add_argument("--cache", type=Path, default=_CACHE, help="folder for data and the peers' environment")
+    places.add_argument("--binary", type=Path, default=ROOT / "bin" / "loaderd", help="the loaderd that is measured")
+    places.add_argument("--json", type=Path, default=None, metavar="FILE", help="keep every run in FILE, a line each")
+    places.add_argument("--write", action="store_true", help="put the tables into bench/RESULTS.md, and draw the chart")
+    return parser
+
+
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows defaults, but not those of options that are off or empty."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False, []) else super()._get_help_string(action)
+        return action.help if action.default in (None, False, [], "") else super()._get_help_string(action)
 
 
 def choose(patterns: list[str]) -> list[Case]:

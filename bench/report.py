@@ -1,21 +1,23 @@
-"""One table of medians, for the terminal and for bench/RESULTS.md."""
+"""The tables of what was found, for the terminal and for bench/RESULTS.md."""
 
 from __future__ import annotations
 
 import dataclasses
-import fnmatch
 import statistics
 from typing import TYPE_CHECKING
 
+from bench import clientcost, soak
+from bench.settings import LOADER, known
+from bench.tables import Table
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bench.job import Result
+    from bench.records import Records
 
-__all__ = ["Row", "comparison", "markdown", "notes", "rows", "table"]
+__all__ = ["Row", "client", "first_epochs", "limits", "notes", "others", "rates", "rows", "title"]
 
-_REFERENCE = "lamindb*"
-_TARGETS = (("loaderd, mapped.loader", 20.0), ("loaderd, DataLoader, 0 workers", 5.0))
 _FOREIGN = 0.35  # cores; above this a run was disturbed
 
 
@@ -42,10 +44,26 @@ class Row:
         values = [value for result in self.good if (value := getattr(result, field)) is not None]
         return statistics.median(values) if values else None
 
+    def show(self, field: str, form: str) -> str:
+        """Return that median in words."""
+        value = self.median(field)
+        return "–" if value is None else format(value, form)
+
     @property
     def rate(self) -> float | None:
         """Cells per second, the median."""
         return self.median("cells_per_second")
+
+    @property
+    def spread(self) -> str:
+        """The least and the most cells per second."""
+        rates = [result.cells_per_second for result in self.good if result.cells_per_second is not None]
+        return f"{min(rates):,.0f}–{max(rates):,.0f}" if rates else "–"
+
+    @property
+    def runs(self) -> str:
+        """How many there were."""
+        return f"{len(self.good)}" + (f" (+{len(self.errors)} failed)" if self.errors else "")
 
 
 def rows(results: Iterable[Result]) -> list[Row]:
@@ -63,85 +81,140 @@ def rows(results: Iterable[Result]) -> list[Row]:
     ]
 
 
-def reference(table_rows: Sequence[Row]) -> float | None:
-    """Return the best rate of lamindb, what ratios are against."""
-    rates = [row.rate for row in table_rows if fnmatch.fnmatch(row.case, _REFERENCE) and row.rate is not None]
-    return max(rates, default=None)
+def title(setting: str) -> str:
+    """Return a setting in words."""
+    words = f"{setting}, batches of 128" if setting in ("dense", "csr") else setting
+    return words.replace("csr", "CSR", 1) if words.startswith("csr") else words[0].upper() + words[1:]
 
 
-def _columns(best: float | None) -> list[tuple[str, Callable[[Row], str]]]:
+def _shuffle(case: str) -> str:
+    found = known().get(case)
+    return "–" if found is None or found.role == "limit" else found.shuffle
+
+
+def rates(records: Records, setting: str) -> Table:
+    """Return the table of one setting; ``loaderd is`` says how many times as fast as the row loaderd's loader is."""
+    table_rows = rows(records.results("rate", setting))
+    ours = next((row.rate for row in table_rows if row.case == LOADER), None)
+
     def ratio(row: Row) -> str:
-        return f"{row.rate / best:.1f}" if row.rate is not None and best else "–"
+        return "–" if not row.rate or ours is None else f"{ours / row.rate:.2f} ×"
 
-    def spread(row: Row) -> str:
-        rates = [result.cells_per_second for result in row.good if result.cells_per_second is not None]
-        return f"{min(rates):,.0f}–{max(rates):,.0f}" if rates else "–"
-
-    def number(field: str, form: str) -> Callable[[Row], str]:
-        return lambda row: "–" if (value := row.median(field)) is None else format(value, form)
-
-    return [
-        ("loader", lambda row: row.case),
-        ("batches of", lambda row: row.good[0].delivers if row.good else "failed"),
-        ("cells/s", number("cells_per_second", ",.0f")),
-        ("min–max", spread),
-        ("× lamindb", ratio),
-        ("first batch s", number("first_batch_seconds", ".3f")),
-        ("open s", number("open_seconds", ".3f")),
-        ("PSS MB", number("pss", ",.0f")),
-        ("daemon own MB", number("daemon_own", ",.0f")),
-        ("ring MB", number("daemon_ring", ",.0f")),
-        ("runs", lambda row: f"{len(row.good)}" + (f" (+{len(row.errors)} failed)" if row.errors else "")),
-    ]
-
-
-def _cells(table_rows: Sequence[Row]) -> list[list[str]]:
-    columns = _columns(reference(table_rows))
-    return [[head for head, _ in columns], *([show(row) for _, show in columns] for row in table_rows)]
-
-
-def table(table_rows: Sequence[Row]) -> str:
-    """Return the table for a terminal: names to the left, numbers to the right."""
-    lines = _cells(table_rows)
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            text.ljust(width) if column < 2 else text.rjust(width)
-            for column, (text, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
+    return Table(
+        (
+            "loader",
+            "shuffle",
+            "batches of",
+            "cells/s",
+            "min–max",
+            "loaderd is",
+            "first batch s",
+            "open s",
+            "PSS MB",
+            "daemon own MB",
+            "ring MB",
+            "runs",
+        ),
+        tuple(
+            (
+                row.case,
+                _shuffle(row.case),
+                row.good[0].delivers if row.good else "failed",
+                row.show("cells_per_second", ",.0f"),
+                row.spread,
+                ratio(row),
+                row.show("first_batch_seconds", ".3f"),
+                row.show("open_seconds", ".3f"),
+                row.show("pss", ",.0f"),
+                row.show("daemon_own", ",.0f"),
+                row.show("daemon_ring", ",.0f"),
+                row.runs,
+            )
+            for row in table_rows
+        ),
+        left=3,
     )
 
 
-def markdown(table_rows: Sequence[Row]) -> str:
-    """Return the same table in Markdown."""
-    head, *body = _cells(table_rows)
-    rule = ["---"] * 2 + ["---:"] * (len(head) - 2)
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *body])
+def first_epochs(records: Records) -> Table | None:
+    """Return what every loader needs until its first epoch is over."""
+    lines = []
+    for setting in records.settings("epoch"):
+        for row in rows(records.results("epoch", setting)):
+            made = records.of("prepared", row.case)
+            before = made[0].fields["seconds"] if made else 0.0
+            seconds, share = row.median("epoch_seconds"), row.median("epoch_share")
+            lines.append(
+                (
+                    row.case,
+                    setting,
+                    _shuffle(row.case),
+                    f"{before:.1f}" if made else "–",
+                    f"{made[0].fields['size'] / 1e6:,.0f}" if made else "–",
+                    f"{made[0].fields['peak']:,.0f}" if made else "–",
+                    "failed"
+                    if seconds is None
+                    else f"{seconds:.1f}" + ("" if share and share > 0.999 else " (scaled)"),
+                    "–" if seconds is None else f"{before + seconds:.1f}",
+                )
+            )
+    head = ("loader", "format", "shuffle", "preparation s", "its MB", "its peak MB", "first epoch s", "in all s")
+    return Table(head, tuple(lines), left=3) if lines else None
 
 
-def comparison(table_rows: Sequence[Row]) -> list[str]:
-    """Return a sentence for each case that has a target against lamindb's best rate."""
-    best = reference(table_rows)
-    if best is None:
-        return []
-    rates = {row.case: row.rate for row in table_rows}
-    return [
-        f"{case}: {rate / best:.1f} × lamindb's best DataLoader (wanted: {target:.0f} ×)"
-        for case, target in _TARGETS
-        if (rate := rates.get(case)) is not None
+def client(records: Records) -> Table | None:
+    """Return what a batch that is ready costs: the middle one of the runs of each case."""
+    by_case: dict[tuple[str, int], list[clientcost.Cost]] = {}
+    for record in records.of("client"):
+        cost = clientcost.Cost(**record.fields)
+        by_case.setdefault((cost.format, cost.queued), []).append(cost)
+    middle = [sorted(costs, key=lambda cost: cost.warm)[len(costs) // 2] for costs in by_case.values()]
+    return clientcost.table(middle) if middle else None
+
+
+def limits(records: Records) -> Table | None:
+    """Return the limits of the machine."""
+    found = [record.fields for record in records.of("limit")]
+    lines = tuple((each["name"], f"{each['value']:,.4g}", each["unit"]) for each in found)
+    return Table(("limit", "value", "unit"), lines) if lines else None
+
+
+def others(records: Records) -> list[str]:
+    """Return in sentences what has no table."""
+    said = []
+    for setting in records.settings("soak"):
+        found = [soak.Epoch(**record.fields) for record in records.of("soak", setting)]
+        said.append(f"memory, {len(found)} epochs, {setting}: {soak.verdict(found)[1]}")
+    for record in records.of("larger"):
+        size, memory, how, share = (record.fields[name] for name in ("size", "memory", "how", "share"))
+        said.append(
+            f"{record.setting}: {size / 1e6:,.0f} MB of rows; the daemon had {memory / 1e6:,.0f} MB ({how}) for itself,"
+            f" its ring and the page cache of its files, which leaves room for {share:.0%} of the rows"
+        )
+    said += [
+        f"{row.case}: an epoch that fills that row store took {row.show('epoch_seconds', ',.1f')} s"
+        for row in rows(record.result() for record in records.of("filled"))
     ]
-
-
-def notes(table_rows: Sequence[Row]) -> list[str]:
-    """Return what a reader must know to trust the numbers: failures and disturbed runs."""
-    said = [f"{row.case}: {error}" for row in table_rows for error in dict.fromkeys(row.errors)]
-    disturbed = [
-        f"{row.case}: {result.foreign_cpu:.2f}"
-        for row in table_rows
-        for result in row.good
-        if result.foreign_cpu is not None and result.foreign_cpu > _FOREIGN
-    ]
-    if disturbed:
-        said.append("disturbed by other processes (cores they kept busy): " + "; ".join(disturbed))
     return said
+
+
+def notes(records: Records) -> list[str]:
+    """Return what a reader must know to trust the numbers: failures and disturbed runs."""
+    found: list[tuple[str, Result]] = []
+    for kind in ("rate", "epoch", "first", "filled", *(f"consumers {count}" for count in range(1, 9))):
+        for setting in records.settings(kind):
+            name = "" if kind == "rate" else f"{kind}, "
+            found += [(f"{result.case}, {name}{setting}", result) for result in records.results(kind, setting)]
+    errors = dict.fromkeys(f"{where}: {result.error}" for where, result in found if result.error is not None)
+    return [*errors, *_disturbed(found)]
+
+
+def _disturbed(found: Sequence[tuple[str, Result]]) -> list[str]:
+    most: dict[str, list[float]] = {}
+    for where, result in found:
+        if result.foreign_cpu is not None and result.foreign_cpu > _FOREIGN:
+            most.setdefault(where, []).append(result.foreign_cpu)
+    if not most:
+        return []
+    words = [f"{where}: {', '.join(f'{cores:.2f}' for cores in cores_of)}" for where, cores_of in most.items()]
+    return ["disturbed by other processes (cores they kept busy): " + "; ".join(words)]

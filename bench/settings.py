@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.data import Values
     from bench.job import Case, Format, Role
 
-__all__ = ["DENSE", "GROUPS", "LOADER", "STOCK", "Setting", "of_name", "pairs"]
+__all__ = ["DENSE", "EPOCHS", "GROUPS", "LOADER", "STOCK", "Setting", "known", "of_name", "pairs"]
 
 #: The cases of loaderd: its own loader, and PyTorch's over its dataset.
 LOADER = "loaderd, mapped.loader"
@@ -72,6 +72,9 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
         Setting("csr, 4096", "csr", batch=4096, roles=("loaderd", "peer")),
     ),
 }
+
+#: What is asked for in a first epoch; what takes two minutes and more there is left out.
+EPOCHS = tuple(Setting(name, name, roles=("loaderd", "peer"), without=_SLOW) for name in ("dense", "csr"))
 
 
 def of_name(name: str) -> Setting:

@@ -1,4 +1,7 @@
-"""Whether the daemon's memory grows: many epochs of ``mapped.loader``, read while they run."""
+"""Whether the daemon's memory grows: many epochs of ``mapped.loader``, read while they run.
+
+``python -m bench.soak JOB EPOCHS`` runs them and prints all of them as one line of JSON.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,20 @@ from typing import TYPE_CHECKING, Any
 from bench import peers
 from bench.job import Job
 from bench.memory import process_memory
+from bench.tables import Table
+from bench.turns import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["CASE", "Epoch", "main", "markdown", "table", "trend", "verdict"]
+    from bench.turns import Runner
 
-#: The case whose daemon is watched.
-CASE = "loaderd, mapped.loader"
+__all__ = ["Epoch", "main", "table", "trend", "verdict", "watch"]
 
 _EVERY = 0.25  # seconds between readings
 _SETTLED = 2  # epochs after which memory should not grow
 _CHANCE = 0.01  # a rise as steady as that by chance alone is called none
+_MOST = 120.0  # seconds for an epoch; more mean that something hangs
 _MATTERS = 0.1  # MB an epoch; below this a rise is called none
 
 
@@ -52,6 +57,19 @@ class Epoch:
     daemon_ring: float
     daemon_mapped: float
     client: float
+
+
+def watch(runner: Runner, job: Job, count: int) -> list[Epoch]:
+    """Run so many epochs of a job in a process of its own, and return what each took.
+
+    Raises
+    ------
+    bench.turns.WorkerError, bench.daemon.DaemonError
+        If that fails.
+    """
+    with runner.served(job) as (command, variables, served):
+        answer = ask([*command, "-m", "bench.soak", served.dumps(), str(count)], variables, 120 + _MOST * count)
+    return [Epoch(**fields) for fields in json.loads(answer)]
 
 
 def epochs(job: Job, count: int) -> Iterator[Epoch]:
@@ -116,29 +134,19 @@ def verdict(found: Sequence[Epoch]) -> tuple[bool, str]:
     )
 
 
-_HEAD = ("epoch", "cells/s", "daemon own MB", "ring MB", "mapped MB", "client MB")
+def table(found: Sequence[Epoch]) -> Table:
+    """Return the epochs as a table."""
+    head = ("epoch", "cells/s", "daemon own MB", "ring MB", "mapped MB", "client MB")
+    return Table(head, tuple(_line(epoch) for epoch in found), left=0)
 
 
-def _line(epoch: Epoch) -> list[str]:
+def _line(epoch: Epoch) -> tuple[str, ...]:
     numbers = (epoch.daemon_own, epoch.daemon_ring, epoch.daemon_mapped, epoch.client)
-    return [str(epoch.number), f"{epoch.cells_per_second:,.0f}", *(f"{number:,.1f}" for number in numbers)]
-
-
-def table(found: Sequence[Epoch]) -> str:
-    """Return the epochs as a table for a terminal."""
-    lines = [list(_HEAD), *map(_line, found)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True)) for line in lines)
-
-
-def markdown(found: Sequence[Epoch]) -> str:
-    """Return the same in Markdown."""
-    lines = [list(_HEAD), ["---:"] * len(_HEAD), *map(_line, found)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return str(epoch.number), f"{epoch.cells_per_second:,.0f}", *(f"{number:,.1f}" for number in numbers)
 
 
 def main() -> None:
-    """Soak as a worker: ``python -m bench.soak JOB EPOCHS`` prints all epochs as one line of JSON."""
+    """Soak as a worker."""
     job, count = Job.loads(sys.argv[1]), int(sys.argv[2])
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

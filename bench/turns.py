@@ -1,4 +1,4 @@
-"""Runs in turn: every case once, then every case again, so that what drifts in a machine drifts for all."""
+"""Starts workers: each run is a process of its own, with a daemon of its own where there is one."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from bench.job import Result
 from bench.peers import Interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from bench.environment import BenchEnvironment
-    from bench.job import Case, Job
+    from bench.job import Job
 
-__all__ = ["ROOT", "Runner", "WorkerError", "ask"]
+__all__ = ["ROOT", "Runner", "WorkerError", "ask", "work"]
 
 #: The repository.
 ROOT = Path(__file__).resolve().parent.parent
 
-_GRACE_SECONDS = 120.0  # for opening, the first batch and the end, beyond warm-up and window
+_GRACE_SECONDS = 180.0  # for opening, the first batch and the end, beyond warm-up and window
 
 
 class WorkerError(RuntimeError):
@@ -58,12 +58,6 @@ class Runner:
     client: Path | None = None
     before: tuple[str, ...] = ()
 
-    def turns(self, cases: Sequence[Case], runs: int, job: Callable[[Case], Job]) -> Iterator[Result]:
-        """Yield the results of all runs as they come; a run that fails gives a result with an error."""
-        for _ in range(runs):
-            for case in cases:
-                yield self.run(job(case))
-
     def run(self, job: Job, module: str = "bench.worker", words: Sequence[str] = ()) -> Result:
         """Do one run, with a fresh process, and a fresh daemon where the peer has one.
 
@@ -81,11 +75,9 @@ class Runner:
             return Result(case=job.case.name, error=missing)
         try:
             with self.served(job) as (command, variables, served):
-                timeout = job.seconds + job.warm_up + _GRACE_SECONDS
-                answer = ask([*command, "-m", module, served.dumps(), *words], variables, timeout)
+                return work(command, variables, served, module, words)
         except (WorkerError, DaemonError) as error:
             return Result(case=job.case.name, error=str(error))
-        return Result.loads(answer)
 
     def missing(self, peer: str) -> str | None:
         """Tell why a peer can not run, as far as its packages are concerned."""
@@ -109,6 +101,24 @@ class Runner:
             return
         with Daemon(self.binary, self.rowstore, self.before, arguments) as daemon:
             yield command, {**variables, **daemon.variables}, dataclasses.replace(job, daemon=daemon.pid)
+
+
+def work(
+    command: Sequence[str],
+    variables: dict[str, str],
+    job: Job,
+    module: str = "bench.worker",
+    words: Sequence[str] = (),
+) -> Result:
+    """Have a job done by a process of its own.
+
+    Raises
+    ------
+    WorkerError
+        If it fails, or takes far longer than the job says.
+    """
+    timeout = job.seconds + job.warm_up + _GRACE_SECONDS
+    return Result.loads(ask([*command, "-m", module, job.dumps(), *words], variables, timeout))
 
 
 def ask(command: Sequence[str], variables: dict[str, str], timeout: float) -> str:

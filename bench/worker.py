@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main", "measure"]
 
+_LEAST = 4  # batches of a window
+
 
 def measure(job: Job, ready: Callable[[], object] = lambda: None) -> Result:
     """Do what the job says.
@@ -188,11 +190,14 @@ def _whole_epoch(job: Job, batches: Iterator[Any], source: peers.Source) -> None
 
 
 def _take(source: peers.Source, batches: Iterator[Any], seconds: float) -> Progress:
-    """Consume batches for a while, holding each until the next has come, as a for loop does."""
+    """Consume batches for a while, holding each until the next has come, as a for loop does.
+
+    A loader that takes seconds for a batch gets the time for as many as a rate needs.
+    """
     progress = Progress()
     end = time.perf_counter() + seconds
     for batch in batches:
-        if progress.add(source.cells(batch)) >= end:
+        if progress.add(source.cells(batch)) >= end and len(progress.times) >= _LEAST * (seconds >= 1):
             return progress
     raise AssertionError("endless batches ended")
 

@@ -96,7 +96,7 @@ class Content:
 
     def panel(self, file: int) -> NDArray[np.bool_]:
         """Which of one file's genes are of the panel: a fixed tenth of all there are, popular or not."""
-        return self.genes[file] % _PANEL_EVERY == 0
+        return np.equal(self.genes[file] % _PANEL_EVERY, 0)
 
     def lengths(self, file: int) -> NDArray[np.int64]:
         """Return the number of stored values of each cell of a file."""

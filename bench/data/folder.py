@@ -111,9 +111,15 @@ def ensure_copies(collection: Collection, times: int) -> Collection:
             shutil.copyfile(collection.paths[number % len(collection.paths)], made / path.name)
         with np.load(collection.rows) as rows:
             shift = np.repeat(np.arange(times) * len(collection.paths), len(rows["store"]))
-            per_row = {key: np.tile(rows[key], times) for key in ("store", "total", "panel_total", "label")}
-            per_row["store"] = per_row["store"] + shift
-            np.savez(made / _ROWS, **per_row, names=rows["names"], panel=rows["panel"])
+            np.savez(
+                made / _ROWS,
+                store=np.tile(rows["store"], times) + shift,
+                total=np.tile(rows["total"], times),
+                panel_total=np.tile(rows["panel_total"], times),
+                label=np.tile(rows["label"], times),
+                names=rows["names"],
+                panel=rows["panel"],
+            )
         made.rename(folder)
     return copies
 

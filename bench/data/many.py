@@ -22,8 +22,7 @@ from bench.manyspec import CELL_TYPES, DONORS, label_codes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench import pagecache
-from bench.manyspec import ManySpec
+    from bench.manyspec import ManySpec
 
 __all__ = ["ManyFiles", "ensure_many"]
 

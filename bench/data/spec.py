@@ -36,7 +36,8 @@ class DataSpec:
     seed
         Seed of everything that is drawn.
     values
-        What ``X`` holds: ``"counts"``, or ``"lognorm"``: log1p(count / counts of the cell × 10⁴), as most published files have it.
+        What ``X`` holds: ``"counts"``, or ``"lognorm"``: log1p(count / counts of the cell × 10⁴), as published files
+        often have it.
 
     Raises
     ------

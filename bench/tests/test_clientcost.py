@@ -36,18 +36,8 @@ def test_a_recorded_stream_is_replayed_as_often_as_is_wanted(tmp_path: Path, mon
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def cost(form: str, warm: float) -> clientcost.Cost:
-    return clientcost.Cost(form, 4, warm, 3 * warm, dict.fromkeys(clientcost.STAGES, 1.0))
-
-
-def test_the_verdict_names_the_worst() -> None:
-    assert clientcost.lines([cost("dense", 39.0), cost("dense", 41.0), cost("csr", 44.0)]) == [
-        (False, "dense: 39 to 41 µs a batch, must be at most 40"),
-        (True, "csr: 44 to 44 µs a batch, must be at most 45"),
-    ]
-
-
-def test_both_tables_have_a_line_for_each_case() -> None:
-    found = [cost("dense", 12.0), cost("csr", 20.0)]
-    assert len(clientcost.table(found).splitlines()) == 3
-    assert clientcost.markdown(found).splitlines()[2] == ("| dense | 4 | 12.0 | 36.0 | 1.0 | 1.0 | 1.0 | 1.0 | 8.0 |")
+def test_a_table_has_a_line_for_each_case() -> None:
+    found = [clientcost.Cost(form, 4, 12.0, 36.0, dict.fromkeys(clientcost.STAGES, 1.0)) for form in ("dense", "csr")]
+    table = clientcost.table(found)
+    assert table.rows[0] == ("dense", "4", "12.0", "36.0", "1.0", "1.0", "1.0", "1.0", "8.0")
+    assert len(table.rows) == 2

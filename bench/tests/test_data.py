@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 import scipy.sparse
 
-from bench.data import DataSpec, ensure
+from bench.data import DataSpec, ensure, ensure_copies
 from bench.data.content import Content
 
 if TYPE_CHECKING:
@@ -117,6 +118,29 @@ def test_the_data_never_changes_for_a_version_of_the_generator() -> None:
 FROZEN: dict[str, Any] = {"nnz": 2262, "sum": 5625.0, "weighted": 75333133, "labels": [0, 20, 1, 3, 0, 0, 0, 0]}
 
 
+def test_log_normalised_values_are_those_of_the_counts(tmp_path: Path) -> None:
+    counts = in_memory(Content(TINY), 1)
+    (_, path, _) = ensure(dataclasses.replace(TINY, values="lognorm"), tmp_path).paths
+    read = anndata.read_h5ad(path)
+    dense = counts.toarray().astype(np.float64)
+    totals = dense.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(read.X.toarray(), np.log1p(dense / np.maximum(totals, 1) * 1e4), rtol=1e-6)
+    assert read.X.dtype == np.float32
+
+
+def test_copies_are_as_many_files_with_the_same_cells(tmp_path: Path) -> None:
+    collection = ensure(TINY, tmp_path)
+    copies = ensure_copies(collection, 3)
+    assert len(copies.paths) == 9
+    for number, path in enumerate(copies.paths):
+        assert path.read_bytes() == collection.paths[number % 3].read_bytes()
+    with np.load(collection.rows) as one, np.load(copies.rows) as all_of_them:
+        assert sorted(one.files) == sorted(all_of_them.files)
+        np.testing.assert_array_equal(all_of_them["total"][1301:2602], one["total"])
+        np.testing.assert_array_equal(all_of_them["store"][2602:], one["store"] + 6)
+    assert ensure_copies(collection, 3) == copies
+
+
 def test_cells_and_genes_are_as_in_real_counts() -> None:
     content = Content(DataSpec(cells=1500, genes=20_000, files=1))
     x = in_memory(content, 0)
@@ -155,6 +179,10 @@ def test_rows_tells_what_an_inner_join_delivers(tmp_path: Path) -> None:
     with np.load(collection.rows) as rows:
         totals = np.concatenate([np.asarray(part[:, shared].X.sum(axis=1)).ravel() for part in parts])
         np.testing.assert_array_equal(rows["total"], totals)
+        panel = rows["panel"].tolist()
+        assert 0 < len(panel) < 12, "about a tenth of the genes"
+        held = [np.asarray(part[:, part.var_names.isin(panel)].X.sum(axis=1)).ravel() for part in parts]
+        np.testing.assert_array_equal(rows["panel_total"], np.concatenate(held))
         labels = pd.concat([part.obs["cell_type"].astype(str) for part in parts])
         assert rows["names"][rows["label"]].tolist() == labels.tolist()
         assert rows["store"].tolist() == [0] * 301 + [1] * 300
@@ -190,8 +218,9 @@ def test_every_parameter_names_other_data() -> None:
         DataSpec(cells=1301, genes=60, files=3, compression="gzip"),
         DataSpec(cells=1301, genes=60, files=3, differ=0.1),
         DataSpec(cells=1301, genes=60, files=3, seed=8),
+        DataSpec(cells=1301, genes=60, files=3, values="lognorm"),
     ]
-    assert len({spec.key() for spec in [TINY, *other]}) == 7
+    assert len({spec.key() for spec in [TINY, *other]}) == 8
 
 
 @pytest.mark.parametrize(
@@ -202,6 +231,7 @@ def test_every_parameter_names_other_data() -> None:
         ({"genes": 3}, "genes is 3"),
         ({"compression": "lzf"}, "compression is 'lzf'"),
         ({"differ": 1.0}, "differ is 1.0"),
+        ({"values": "scaled"}, "values is 'scaled'"),
     ],
 )
 def test_wrong_parameters_are_refused_by_name(changes: dict[str, Any], message: str) -> None:

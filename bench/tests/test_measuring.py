@@ -15,7 +15,7 @@ import pytest
 from bench import soak
 from bench.check import Sample, WrongDataError, check
 from bench.memory import family, parse_rollup, process_memory, total_pss_mb
-from bench.timing import CPUClock, Progress
+from bench.timing import CPUClock, Progress, process_seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,6 +92,13 @@ def test_children_are_family_and_those_that_ended_count_nothing() -> None:
         process_memory(child.pid)
 
 
+def test_work_of_children_that_have_ended_is_their_parents() -> None:
+    before = process_seconds(os.getpid())
+    code = "import time\nwhile time.process_time() < 0.3: pass"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert process_seconds(os.getpid()) - before >= 0.29
+
+
 def test_work_of_others_is_told_from_ours() -> None:
     clock = CPUClock([os.getpid()])
     child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
@@ -107,12 +114,37 @@ def test_work_of_others_is_told_from_ours() -> None:
 @pytest.fixture
 def rows(tmp_path: Path) -> Path:
     path = tmp_path / "rows.npz"
-    np.savez(path, store=[0, 0, 1], total=[5.0, 7.0, 5.0], label=[1, 0, 0], names=np.array(["a", "b"]))
+    np.savez(
+        path,
+        store=[0, 0, 1],
+        total=[5.0, 7.0, 5.0],
+        panel_total=[1.0, 2.0, 3.0],
+        label=[1, 0, 0],
+        names=np.array(["a", "b"]),
+    )
     return path
 
 
 def test_rows_of_the_files_pass(rows: Path) -> None:
     check(Sample(np.array([7.0, 5.0]), np.array([0, 0]), ["a", "b"]), rows, 2)
+
+
+def test_a_loader_is_held_against_what_it_tells(rows: Path) -> None:
+    check(Sample(np.array([5.0, 7.0])), rows, 2)
+    check(Sample(np.array([5.0, 7.0]), labels=["b", "a"]), rows, 2)
+    check(Sample(np.array([3.0, 2.0]), np.array([1, 0]), ["a", "a"]), rows, 2, panel=True)
+    with pytest.raises(WrongDataError, match=r"row 1 .* \(None, None, 6\.0\)"):
+        check(Sample(np.array([5.0, 6.0])), rows, 2)
+    with pytest.raises(WrongDataError, match=r"row 0 .* \(None, 'c', 5\.0\)"):
+        check(Sample(np.array([5.0]), labels=["c"]), rows, 1)
+
+
+def test_sums_of_fractions_may_differ_by_how_they_are_added(tmp_path: Path) -> None:
+    path = tmp_path / "rows.npz"
+    np.savez(path, store=[0, 0], total=[1234.5678, 77.7], panel_total=[0.0, 0.0], label=[0, 0], names=np.array(["a"]))
+    check(Sample(np.array([1234.5678 * (1 + 1e-8)])), path, 1)
+    with pytest.raises(WrongDataError, match="row 0"):
+        check(Sample(np.array([1234.5678 * (1 + 1e-4)])), path, 1)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,11 @@ import pytest
 from bench import opening
 from bench.data import ensure_many
 from bench.manyspec import DONORS, ManySpec, expected_sum, label_codes
+from bench.tables import Table
 from bench.turns import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 SPEC = ManySpec(files=6, cells=60, genes=400, values=3, lists=2, rich=True)
@@ -61,10 +63,10 @@ def test_the_client_that_is_measured_imports_no_pandas() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("write", [opening.table, opening.markdown])
-def test_a_table_has_a_line_for_each_state(write: object) -> None:
+@pytest.mark.parametrize("form", [Table.text, Table.markdown], ids=["for a terminal", "in Markdown"])
+def test_a_table_has_a_line_for_each_state(form: Callable[[Table], str]) -> None:
     cold = opening.Opening("cold", 9.0, 8.0, 0.5, daemon=100, peak=50, client=60, with_pandas=90, foreign=0.1)
-    text = write(opening.CASES["open"], [cold, dataclasses.replace(cold, open=11.0)])  # type: ignore[operator]
+    text = form(opening.table(opening.CASES["open"], [cold, dataclasses.replace(cold, open=11.0)]))
     (line,) = [line for line in text.splitlines() if "cold" in line]
     assert "10.000" in line
     assert "100.00" in line
