@@ -1,6 +1,7 @@
 package rowstore
 
 import (
+	"bytes"
 	"math/bits"
 	"sort"
 )
@@ -22,11 +23,11 @@ func (k *Kernel) CSR(idx []int32, vals []byte, r Row, w *Scratch) int {
 	}
 	cols := w.idx[:s.n]
 	if k.To != nil && !k.Monotone {
-		k.sorted(idx, vals, cols, &s, w)
+		k.sort(idx[:s.n], cols, &s, w)
 	} else {
 		copy(idx[:s.n], cols)
-		k.values(vals, &s, w, false)
 	}
+	k.values(vals, &s, w, false)
 	k.patchMapped(idx[:s.n], vals, &s, w)
 	return s.n
 }
@@ -165,25 +166,47 @@ func (k *Kernel) pick(positions []int32, s *sections, w *Scratch) {
 	s.values = kept
 }
 
-// sorted writes the values of s by ascending column.
-func (k *Kernel) sorted(idx []int32, vals []byte, cols []int32, s *sections, w *Scratch) {
-	unsorted, acc, set := grow(&w.vals, s.n*k.OutSize), grow(&w.acc, k.Width*k.OutSize), w.bitmap(k.Width)
-	k.values(unsorted, s, w, false)
-	scatter(k.OutSize, acc, cols, unsorted)
+// sort puts the values of s in the order of their columns of the field, cols, and gives these.
+func (k *Kernel) sort(idx, cols []int32, s *sections, w *Scratch) {
+	size := s.form.size(s.dtype)
+	if size == 1 && bytes.IndexByte(s.values, 0) < 0 && k.sortCodes(idx, cols, s, w) {
+		return
+	}
+	set := w.bitmap(k.Width)
 	for _, j := range cols {
 		set[j>>6] |= 1 << (j & 63)
 	}
 	emit(idx, set)
-	switch idx = idx[:s.n]; k.OutSize {
+	values, byColumn := realigned(s.values, size, &w.source), grow(&w.byColumn, k.Width*size)
+	s.values = grow(&w.sorted, s.n*size)
+	switch size {
 	case 1:
-		gather(vals, idx, acc)
+		permute(s.values, values, byColumn, cols, idx)
 	case 2:
-		gather(view[uint16](vals), idx, view[uint16](acc))
+		permute(view[uint16](s.values), view[uint16](values), view[uint16](byColumn), cols, idx)
 	case 4:
-		gather(view[uint32](vals), idx, view[uint32](acc))
+		permute(view[uint32](s.values), view[uint32](values), view[uint32](byColumn), cols, idx)
 	case 8:
-		gather(view[uint64](vals), idx, view[uint64](acc))
+		permute(view[uint64](s.values), view[uint64](values), view[uint64](byColumn), cols, idx)
 	}
+}
+
+// sortCodes is for codes of which none is 0: in a row of codes they mark their columns themselves.
+func (k *Kernel) sortCodes(idx, cols []int32, s *sections, w *Scratch) bool {
+	row, sorted := w.codeRow(k.Width), grow(&w.sorted, s.n+64)
+	w.soiled = true
+	place(row, cols, s.values)
+	if !drain(idx, sorted, row) {
+		return false
+	}
+	s.values, w.soiled = sorted[:s.n], false
+	return true
+}
+
+// permute puts values that stand as from does as to does.
+func permute[T word](dst, values, byColumn []T, from, to []int32) {
+	scatterWords(byColumn, from, values)
+	gather(dst, to, byColumn)
 }
 
 // emitBits is emit without vectors.

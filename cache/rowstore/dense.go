@@ -39,7 +39,7 @@ func (k *Kernel) expand(dst []byte, s *sections, t *codeTable, w *Scratch) {
 	codes := w.codeRow(k.Width)
 	w.soiled = true
 	place(codes, idx, s.values)
-	t.expand(dst, codes, k.Stream)
+	t.expand(dst, codes[:k.Width], k.Stream)
 	clear(codes)
 	w.soiled = false
 }

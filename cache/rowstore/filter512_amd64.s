@@ -83,6 +83,27 @@ done:
 	VZEROUPPER
 	RET
 
+// The bits of K1 as columns: bytes of Z16 that they select, added to Z2. The memory at DI is written as far as there are any.
+#define COLUMNS(next) \
+	KMOVQ         K1, DX             \
+	POPCNTQ       DX, BX             \
+	VPCOMPRESSB.Z Z16, K1, Z0        \
+sixteen:                             \
+	MOVQ          $16, R9            \
+	CMPQ          BX, R9             \
+	CMOVQLT       BX, R9             \
+	MOVL          $-1, AX            \
+	BZHIL         R9, AX, AX         \
+	KMOVW         AX, K2             \
+	VPMOVZXBD     X0, Z1             \
+	VPADDD        Z2, Z1, Z1         \
+	VMOVDQU32     Z1, K2, (DI)       \
+	LEAQ          (DI)(R9*4), DI     \
+	SUBQ          R9, BX             \
+	JZ            next               \
+	VALIGND       $4, Z0, Z0, Z0     \
+	JMP           sixteen
+
 // func emit512(idx []int32, set []uint64, c *laneConstants)
 TEXT ·emit512(SB), NOSPLIT, $0-56
 	MOVQ         idx_base+0(FP), DI
@@ -96,37 +117,57 @@ TEXT ·emit512(SB), NOSPLIT, $0-56
 	XORL         R8, R8
 
 word:
-	TESTQ  CX, CX
-	JZ     done
-	MOVQ   (SI), DX
-	MOVQ   R8, (SI)
-	ADDQ   $8, SI
-	DECQ   CX
-	TESTQ  DX, DX
-	JZ     next
-	KMOVQ  DX, K1
-	POPCNTQ DX, BX
-	VPCOMPRESSB.Z Z16, K1, Z0
-
-sixteen:
-	MOVQ      $16, R9
-	CMPQ      BX, R9
-	CMOVQLT   BX, R9
-	MOVL      $-1, AX
-	BZHIL     R9, AX, AX
-	KMOVW     AX, K2
-	VPMOVZXBD X0, Z1
-	VPADDD    Z2, Z1, Z1
-	VMOVDQU32 Z1, K2, (DI)
-	LEAQ      (DI)(R9*4), DI
-	SUBQ      R9, BX
-	JZ        next
-	VALIGND   $4, Z0, Z0, Z0
-	JMP       sixteen
+	TESTQ CX, CX
+	JZ    done
+	MOVQ  (SI), DX
+	MOVQ  R8, (SI)
+	ADDQ  $8, SI
+	DECQ  CX
+	TESTQ DX, DX
+	JZ    next
+	KMOVQ DX, K1
+	COLUMNS(next)
 
 next:
 	VPADDD Z3, Z2, Z2
 	JMP    word
+
+done:
+	VZEROUPPER
+	RET
+
+// func drain512(idx []int32, codes, row []byte, c *laneConstants)
+TEXT ·drain512(SB), NOSPLIT, $0-80
+	MOVQ         idx_base+0(FP), DI
+	MOVQ         codes_base+24(FP), R8
+	MOVQ         row_base+48(FP), SI
+	MOVQ         row_len+56(FP), CX
+	MOVQ         c+72(FP), AX
+	VMOVDQU8     laneConstants_bytes(AX), Z16
+	VPXORD       Z2, Z2, Z2
+	MOVL         $64, AX
+	VPBROADCASTD AX, Z3
+	VPXORD       Z4, Z4, Z4
+
+line:
+	SUBQ          $64, CX
+	JLT           done
+	VMOVDQU8      (SI), Z5
+	VPTESTMB      Z5, Z5, K1
+	VMOVDQU8      Z4, (SI)
+	ADDQ          $64, SI
+	KORTESTQ      K1, K1
+	JZ            next
+	VPCOMPRESSB.Z Z5, K1, Z5
+	VMOVDQU8      Z5, (R8)
+	KMOVQ         K1, DX
+	POPCNTQ       DX, DX
+	ADDQ          DX, R8
+	COLUMNS(next)
+
+next:
+	VPADDD Z3, Z2, Z2
+	JMP    line
 
 done:
 	VZEROUPPER

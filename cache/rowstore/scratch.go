@@ -13,10 +13,11 @@ type Scratch struct {
 	table     []byte  // the dictionary, cast
 	raw       []byte  // and as stored
 
-	acc    []byte   // values by column of the field
-	set    []uint64 // the columns that have one; clear between rows
-	codes  []byte   // codes by column of the field; clear between rows, unless
-	soiled bool     // a fault in the memory of a row kept it from being cleared
+	byColumn []byte   // values by column of the field
+	sorted   []byte   // and in the order of these
+	set      []uint64 // the columns that have one; clear between rows
+	codes    []byte   // codes by column of the field; clear between rows, unless
+	soiled   bool     // a fault in the memory of a row kept it from being cleared
 }
 
 // slack is how much more than a row vector units may write of columns.
@@ -39,11 +40,11 @@ func (s *Scratch) bitmap(width int) []uint64 {
 	return s.set[:n]
 }
 
-// codeRow gives a code for each column, all 0. Its users clear it again.
+// codeRow gives a code for each column, all 0, and some more, to a multiple of 64. Its users clear it again.
 func (s *Scratch) codeRow(width int) []byte {
 	if s.soiled {
 		clear(s.codes[:cap(s.codes)])
 		s.soiled = false
 	}
-	return grow(&s.codes, width)
+	return grow(&s.codes, (width+63)&^63)
 }

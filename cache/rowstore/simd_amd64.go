@@ -89,6 +89,15 @@ func copyElements(dst, src []byte, size int, stream bool) {
 	copy(dst, src)
 }
 
+// drain lists the columns of a row of codes that have one, and the codes, and clears it. idx has room for exactly these, codes
+// for 64 more. It is not ok when there are no vectors for it.
+func drain(idx []int32, codes, row []byte) (ok bool) {
+	if simd == avx512 {
+		drain512(idx, codes, row, constants)
+	}
+	return simd == avx512
+}
+
 // emit lists the bits of set and clears it.
 func emit(idx []int32, set []uint64) {
 	if simd == avx512 {
@@ -149,6 +158,9 @@ func filter512(cols, positions []int32, kept []uint64, c *laneConstants) int
 
 //go:noescape
 func emit512(idx []int32, set []uint64, c *laneConstants)
+
+//go:noescape
+func drain512(idx []int32, codes, row []byte, c *laneConstants)
 
 //go:noescape
 func place8(dst []byte, cols []int32, codes []byte)

@@ -24,6 +24,9 @@ func widenFloats(dst []float32, words []byte) { widen(dst, words) }
 // copyElements copies elements of size bytes; stream: past the caches.
 func copyElements(dst, src []byte, _ int, _ bool) { copy(dst, src) }
 
+// drain has no vectors here.
+func drain(_ []int32, _, _ []byte) (ok bool) { return false }
+
 // emit lists the bits of set and clears it.
 func emit(idx []int32, set []uint64) { emitBits(idx, set) }
 
