@@ -30,34 +30,49 @@ func detect() simdLevel {
 
 // columnsInto gives the columns of a row, of which none is cols or more, whatever its bytes.
 func (s *sections) columnsInto(idx []int32, cols int) {
-	if simd == avx512 && cap(s.gaps) >= padded(len(s.gaps)) {
-		columns512(idx[:len(s.gaps)], s.gaps, s.escapes, uint32(max(1, cols)-1), constants)
-		return
+	idx = idx[:len(s.gaps)]
+	last := uint32(max(1, cols) - 1)
+	switch {
+	case simd == noSIMD || cap(s.gaps) < padded(len(s.gaps)):
+		s.walkInto(idx)
+	case simd == avx2:
+		columns256(idx, s.gaps, s.escapes, last)
+	default:
+		columns512(idx, s.gaps, s.escapes, last, constants)
 	}
-	s.walkInto(idx)
 }
 
 // expand writes the element of each code; stream: past the caches.
 func (t *codeTable) expand(dst, codes []byte, stream bool) {
-	if simd != avx512 || t.size != 4 {
+	switch {
+	case simd == avx512 && t.size == 4:
+		t.expand4(view[uint32](dst)[:len(codes)], codes, stream)
+	case simd == avx512 && t.size == 2:
+		lookupHalves512(view[uint16](dst)[:len(codes)], codes, view[uint16](t.elements), stream)
+	case simd == avx2 && t.floats:
+		floats256(view[uint32](dst)[:len(codes)], codes, stream)
+	default:
 		t.lookup(dst, codes)
-		return
 	}
-	out := view[uint32](dst)[:len(codes)]
+}
+
+func (t *codeTable) expand4(dst []uint32, codes []byte, stream bool) {
 	switch table := view[uint32](t.elements); {
 	case t.floats:
-		floats512(out, codes, stream)
+		floats512(dst, codes, stream)
 	case t.most < 32:
-		lookup32(out, codes, table, stream)
+		lookup32(dst, codes, table, stream)
 	case t.most < 64:
-		lookup64(out, codes, table, stream)
+		lookup64(dst, codes, table, stream)
 	default:
-		lookup256(out, codes, table, stream)
+		lookup256(dst, codes, table, stream)
 	}
 }
 
 // expandsZeros says whether expand is so fast that it pays to have it write the zeros of a row, too.
-func (t *codeTable) expandsZeros() bool { return simd == avx512 && t.size == 4 }
+func (t *codeTable) expandsZeros() bool {
+	return simd == avx512 && (t.size == 4 || t.size == 2) || simd == avx2 && t.floats
+}
 
 func place(dst []byte, cols []int32, codes []byte) { place8(dst, cols, codes[:len(cols)]) }
 
@@ -137,6 +152,15 @@ func columns512(idx []int32, gaps, escapes []byte, last uint32, c *laneConstants
 
 //go:noescape
 func floats512(dst []uint32, codes []byte, stream bool)
+
+//go:noescape
+func columns256(idx []int32, gaps, escapes []byte, last uint32)
+
+//go:noescape
+func floats256(dst []uint32, codes []byte, stream bool)
+
+//go:noescape
+func lookupHalves512(dst []uint16, codes []byte, table []uint16, stream bool)
 
 //go:noescape
 func words512(dst []uint32, words []byte, stream bool)
