@@ -50,7 +50,7 @@ func (k *Kernel) scatter(dst []byte, s *sections, w *Scratch) {
 	vals := grow(&w.vals, s.n*k.OutSize)
 	k.values(vals, s, w, false)
 	if k.OutSize == 4 {
-		place32(view[uint32](dst), idx, view[uint32](vals))
+		placeWords(view[uint32](dst), idx, view[uint32](vals))
 	} else {
 		scatter(k.OutSize, dst, idx, vals)
 	}

@@ -23,22 +23,31 @@ func fieldsOf(d DType) []testField {
 	same := func(v uint64) uint64 { return v }
 	fields := []testField{{"the same type", d.Size(), nil, same, d == Float32}}
 	add := func(name string, size int, f32 bool, bits func(uint64) uint64) {
-		cast := func(dst, src []byte, n int) {
-			if !aligned(dst, size) || !aligned(src, d.Size()) {
-				panic("Cast of what is not aligned")
-			}
-			for i := range n {
-				appendBits(dst[:i*size], bits(bitsAt(src, i, d.Size())), size)
-			}
-		}
-		fields = append(fields, testField{name, size, cast, bits, f32})
+		f := testField{name: name, size: size, bits: bits, f32: f32}
+		f.cast = castOf(d, f)
+		fields = append(fields, f)
 	}
 	add("bool", 1, false, func(v uint64) uint64 { return bitsOf(Bool, valueOf(Bool, b2u(valueOf(d, v) != 0))) })
-	add("float32", 4, true, func(v uint64) uint64 { return uint64(math.Float32bits(float32(valueOf(d, v)))) })
+	add("float32", 4, true, fieldFloat32(d).bits)
 	add("float64", 8, false, func(v uint64) uint64 { return math.Float64bits(valueOf(d, v)) })
 	add("float16", 2, false, func(v uint64) uint64 { return bitsOf(Float16, valueOf(d, v)) })
 	add("mixed bits of 4 bytes", 4, false, func(v uint64) uint64 { return v * 0x9e3779b97f4a7c15 >> 13 & 0xffffffff })
 	return fields
+}
+
+func fieldFloat32(d DType) testField {
+	return testField{size: 4, bits: func(v uint64) uint64 { return uint64(math.Float32bits(float32(valueOf(d, v)))) }}
+}
+
+func castOf(d DType, f testField) func(dst, src []byte, n int) {
+	return func(dst, src []byte, n int) {
+		if !aligned(dst, f.size) || !aligned(src, d.Size()) {
+			panic("Cast of what is not aligned")
+		}
+		for i := range n {
+			appendBits(dst[:i*f.size], f.bits(bitsAt(src, i, d.Size())), f.size)
+		}
+	}
 }
 
 func b2u(b bool) uint64 {
@@ -174,5 +183,27 @@ func csrAgainst(t *testing.T, r *rand.Rand, name string, k *Kernel, rec Row, wan
 	}
 	if !bytes.Equal(append(idxBytes.around(), vals.around()...), before) {
 		t.Fatalf("%s: CSR wrote outside its memory", name)
+	}
+}
+
+func TestKernelsStayInsideWhateverTheRecord(t *testing.T) {
+	r, damaged := rand.New(rand.NewPCG(1, 2)), 0
+	var w Scratch
+	eachRow(t, func(_ *rand.Rand, row *testRow) {
+		if row.cols > 1<<14 {
+			return
+		}
+		rec := alignedRecord(row.encode(t, nil, 1))
+		for range 1 + r.IntN(4) {
+			rec[atCount+r.IntN(len(rec)-atCount)] = byte(r.Uint32())
+		}
+		if rec.checkSections(1, row.cols) == nil {
+			return
+		}
+		damaged++
+		eachLevel(t, inPlace, func(t *testing.T) { outlives(t, rec, row.d, row.cols, &w) })
+	})
+	if damaged == 0 {
+		t.Fatal("no record was damaged")
 	}
 }

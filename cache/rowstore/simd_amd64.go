@@ -28,12 +28,13 @@ func detect() simdLevel {
 	return noSIMD
 }
 
-// columnsInto gives the columns of a row, of which none is cols or more, whatever its bytes.
+// columnsInto gives the columns of a row. Vectors give none that is cols or more, whatever the row's bytes: place and placeWords
+// rely on that.
 func (s *sections) columnsInto(idx []int32, cols int) {
 	idx = idx[:len(s.gaps)]
 	last := uint32(max(1, cols) - 1)
 	switch {
-	case simd == noSIMD || cap(s.gaps) < padded(len(s.gaps)):
+	case simd == noSIMD:
 		s.walkInto(idx)
 	case simd == avx2:
 		columns256(idx, s.gaps, s.escapes, last)
@@ -74,7 +75,23 @@ func (t *codeTable) expandsZeros() bool {
 	return simd == avx512 && (t.size == 4 || t.size == 2) || simd == avx2 && t.floats
 }
 
-func place(dst []byte, cols []int32, codes []byte) { place8(dst, cols, codes[:len(cols)]) }
+// place puts codes at their columns.
+func place(dst []byte, cols []int32, codes []byte) {
+	if simd == noSIMD {
+		scatterWords(dst, cols, codes)
+		return
+	}
+	place8(dst, cols, codes[:len(cols)])
+}
+
+// placeWords puts elements of 4 bytes at their columns.
+func placeWords(dst []uint32, cols []int32, vals []uint32) {
+	if simd == noSIMD {
+		scatterWords(dst, cols, vals)
+		return
+	}
+	place32(dst, cols, vals[:len(cols)])
+}
 
 // filter keeps, of the columns of a row, those that the field has, and gives their positions. Both have room for 16 more. It is
 // not ok when there are no vectors for it.

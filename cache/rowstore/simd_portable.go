@@ -13,7 +13,7 @@ func (t *codeTable) expandsZeros() bool { return false }
 
 func place(dst []byte, cols []int32, codes []byte) { scatterWords(dst, cols, codes) }
 
-func place32(dst []uint32, cols []int32, vals []uint32) { scatterWords(dst, cols, vals) }
+func placeWords(dst []uint32, cols []int32, vals []uint32) { scatterWords(dst, cols, vals) }
 
 // filter has no vectors here.
 func (k *Kernel) filter(_, _ []int32) (n int, ok bool) { return 0, false }
