@@ -35,20 +35,23 @@ func (db *DB) Register(ctx context.Context, name, path string) error {
 
 // Databases are the other databases by name, and their files.
 func (db *DB) Databases(ctx context.Context) (map[string]string, error) {
-	rows, err := db.read.QueryContext(ctx, "SELECT name, path FROM database ORDER BY name")
-	if err != nil {
-		return nil, db.explain("database", err)
-	}
-	defer rows.Close()
 	out := make(map[string]string)
-	for rows.Next() {
-		var name, path string
-		if err := rows.Scan(&name, &path); err != nil {
-			return nil, err
+	err := db.reading(ctx, "database", func(read *sql.DB) error {
+		rows, err := read.QueryContext(ctx, "SELECT name, path FROM database ORDER BY name")
+		if err != nil {
+			return err
 		}
-		out[name] = path
-	}
-	return out, db.explain("database", rows.Err())
+		defer rows.Close()
+		for rows.Next() {
+			var name, path string
+			if err := rows.Scan(&name, &path); err != nil {
+				return err
+			}
+			out[name] = path
+		}
+		return rows.Err()
+	})
+	return out, err
 }
 
 // PathOf is the file of a database that has a name; [ErrNoRecord], with the names there are, where none has it.
@@ -57,9 +60,15 @@ func (db *DB) PathOf(ctx context.Context, name string) (string, error) {
 		return db.path, nil
 	}
 	var path string
-	err := db.read.QueryRowContext(ctx, "SELECT path FROM database WHERE name = ?", name).Scan(&path)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return path, db.explain("database", err)
+	err := db.reading(ctx, "database", func(read *sql.DB) error {
+		err := read.QueryRowContext(ctx, "SELECT path FROM database WHERE name = ?", name).Scan(&path)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	if err != nil || path != "" {
+		return path, err
 	}
 	all, err := db.Databases(ctx)
 	if err != nil {

@@ -2,12 +2,7 @@ package registry
 
 import (
 	"context"
-	"database/sql"
-	"fmt"
-	"net/url"
-	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 )
 
@@ -17,8 +12,11 @@ const FileName = "registry.db"
 // Options say how a database is opened. The zero value of each field but Path means its default.
 type Options struct {
 	Path     string        // the file; made, with its folder, where it is missing
-	User     string        // whose records are made: the handle of a [ModelUser]; default: "unknown"
-	Patience time.Duration // how long a write waits for another program's; default: a minute
+	User     string        // whose records are made: the handle of a user, who is made too; default: "unknown"
+	Patience time.Duration // how long a call waits for other programs, and for another's lease; default: a minute
+	Network  Network       // whether the file lies on a network file system; default: as the system says
+
+	times leaseTimes // for tests
 }
 
 // patience is the default of Options.Patience. A transaction of ours takes milliseconds.
@@ -31,12 +29,15 @@ const busyTimeout = time.Second
 type DB struct {
 	path  string
 	opt   Options
-	write *sql.DB // one connection: writers of this process take turns here, and not by SQLite's locks
-	read  *sql.DB
+	pools *pools // without a lease
+	lease *lease // on a network file system
 	user  string // uid of the user
 }
 
 // Open opens a database, makes it where there is none, and brings one of an earlier version up to this one.
+//
+// On a network file system one process at a time has the file: it holds a lease for as long as it uses it, and gives it up a second
+// later, or when others wait. Whoever wants it waits for Options.Patience, and then fails with [ErrHeld], which names the holder.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	if !hasSQLite {
 		return nil, fail(ErrInvalid, "open", o.Path, "build it with CGO_ENABLED=1 and a C compiler", "this loaderd was built without SQLite")
@@ -65,38 +66,21 @@ func (db *DB) Path() string { return db.path }
 // User is the uid of the user whose records are made.
 func (db *DB) User() string { return db.user }
 
-// Close ends all use of the database. Calls that run end first.
+// Close ends all use of the database, after the calls that run.
 func (db *DB) Close() error {
-	var first error
-	for _, pool := range []*sql.DB{db.read, db.write} { // the last connection to close tidies the log away
-		if pool != nil {
-			if err := pool.Close(); err != nil && first == nil {
-				first = err
-			}
-		}
+	switch {
+	case db.lease != nil:
+		return db.lease.close()
+	case db.pools != nil:
+		return db.pools.close()
 	}
-	return first
+	return nil
 }
 
-func (db *DB) open(ctx context.Context) error {
-	if err := os.MkdirAll(filepath.Dir(db.path), 0o700); err != nil {
-		return err
-	}
-	// SQLite would make the file with the mode of everyday files; its log takes the mode of the file.
-	f, err := os.OpenFile(db.path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return err
-	}
-	f.Close()
-	if db.write, err = sql.Open(driverName, source(db.path, db.options(false))); err != nil {
-		return err
-	}
-	db.write.SetMaxOpenConns(1)
-	if db.read, err = sql.Open(driverName, source(db.path, db.options(true))); err != nil {
-		return err
-	}
-	db.read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
-	if err := db.migrate(ctx, steps); err != nil {
+func (db *DB) open(ctx context.Context) (err error) {
+	if kind, yes := db.opt.Network.networked(existing(filepath.Dir(db.path))); yes {
+		db.lease = newLease(db, kind)
+	} else if db.pools, err = db.connect(ctx); err != nil {
 		return err
 	}
 	return db.update(ctx, "open", func(tx *tx) error {
@@ -104,18 +88,4 @@ func (db *DB) open(ctx context.Context) error {
 		db.user = user
 		return err
 	})
-}
-
-func (db *DB) options(readOnly bool) url.Values {
-	v := url.Values{
-		"_busy_timeout": {fmt.Sprint(busyTimeout.Milliseconds())},
-		"_foreign_keys": {"1"},
-		"_journal_mode": {"WAL"},
-		"_synchronous":  {"FULL"}, // an answer means that it is on disk
-		"_txlock":       {"immediate"},
-	}
-	if readOnly {
-		v.Set("_query_only", "1")
-	}
-	return v
 }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -104,47 +105,58 @@ func (db *DB) Features(ctx context.Context, m Model, uid string) ([]FeaturesOf, 
 	if !ok {
 		return nil, fail(ErrInvalid, "features", string(m), "", "only artifacts and collections have features")
 	}
-	out, err := db.features(ctx, rel, r.Int("id"))
-	return out, db.explain("features", err)
+	return db.features(ctx, rel, r.Int("id"))
 }
 
+// features reads the sets, and the names in each.
 func (db *DB) features(ctx context.Context, rel Relation, id int64) ([]FeaturesOf, error) {
-	sets := tables[ModelFeatureSet]
-	rows, err := db.read.QueryContext(ctx, fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s = ? ORDER BY %s, %s", rel.Other, rel.Extra, rel.Link, rel.Own, rel.Extra, rel.Other), id)
+	var out []FeaturesOf
+	err := db.reading(ctx, "features", func(read *sql.DB) error {
+		ids, slots, err := setsOf(ctx, read, rel, id)
+		if err != nil {
+			return err
+		}
+		sets := tables[ModelFeatureSet]
+		for i, set := range ids {
+			found, err := sets.records(read.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM featureset t WHERE t.id = ?", sets.columns("t")), set))
+			if err != nil {
+				return err
+			}
+			if len(found) == 0 {
+				continue // it went meanwhile
+			}
+			of := FeaturesOf{Slot: Slot{Name: slots[i]}, Set: found[0]}
+			if err := readNames(ctx, read, set, &of.Slot); err != nil {
+				return err
+			}
+			out = append(out, of)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// setsOf are the ids of the sets of a record, and the slots they are for.
+func setsOf(ctx context.Context, read *sql.DB, rel Relation, id int64) (ids []int64, slots []string, err error) {
+	q := fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s = ? ORDER BY %s, %s", rel.Other, rel.Extra, rel.Link, rel.Own, rel.Extra, rel.Other)
+	rows, err := read.QueryContext(ctx, q, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
-	var out []FeaturesOf
-	var ids []int64
 	for rows.Next() {
 		var set int64
 		var slot string
 		if err := rows.Scan(&set, &slot); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		ids, out = append(ids, set), append(out, FeaturesOf{Slot: Slot{Name: slot}})
+		ids, slots = append(ids, set), append(slots, slot)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	for i, set := range ids {
-		found, err := sets.records(db.read.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM featureset t WHERE t.id = ?", sets.columns("t")), set))
-		if err != nil {
-			return nil, err
-		}
-		if len(found) == 1 { // else it went meanwhile
-			out[i].Set = found[0]
-		}
-		if err := db.namesOf(ctx, set, &out[i].Slot); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return ids, slots, rows.Err()
 }
 
-func (db *DB) namesOf(ctx context.Context, set int64, into *Slot) error {
-	rows, err := db.read.QueryContext(ctx, `SELECT f.name, f.dtype FROM featureset_feature l JOIN feature f ON f.id = l.feature_id
+func readNames(ctx context.Context, read *sql.DB, set int64, into *Slot) error {
+	rows, err := read.QueryContext(ctx, `SELECT f.name, f.dtype FROM featureset_feature l JOIN feature f ON f.id = l.feature_id
 		WHERE l.featureset_id = ? ORDER BY l.position`, set)
 	if err != nil {
 		return err

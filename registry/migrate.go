@@ -60,21 +60,21 @@ func schemaVersion(steps []step) int {
 }
 
 // migrate makes the tables of a new file, or brings those of an older one up to date, all of it or nothing.
-func (db *DB) migrate(ctx context.Context, steps []step) error {
+func (db *DB) migrate(ctx context.Context, p *pools, steps []step) error {
 	want := schemaVersion(steps)
 	var have int
-	if err := db.retry(ctx, func() error { return db.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have) }); err != nil {
+	if err := db.retry(ctx, func() error { return p.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have) }); err != nil {
 		return err
 	}
 	if have == want {
-		return db.checkOurs(ctx)
+		return db.checkOurs(ctx, p)
 	}
-	return db.update(ctx, "open", func(tx *tx) error { return tx.migrate(steps, want) })
+	return db.updateIn(ctx, p, "open", func(tx *tx) error { return tx.migrate(steps, want) })
 }
 
-func (db *DB) checkOurs(ctx context.Context) error {
+func (db *DB) checkOurs(ctx context.Context, p *pools) error {
 	var id int
-	if err := db.write.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+	if err := p.write.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
 		return err
 	}
 	if id != applicationID {

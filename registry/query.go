@@ -34,9 +34,13 @@ func (db *DB) Get(ctx context.Context, m Model, uid string) (Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := t.records(db.read.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s t WHERE t.uid = ?", t.columns("t"), quote(string(m))), uid))
+	var found []Record
+	err = db.reading(ctx, "get", func(read *sql.DB) (err error) {
+		found, err = t.records(read.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s t WHERE t.uid = ?", t.columns("t"), quote(string(m))), uid))
+		return err
+	})
 	if err != nil {
-		return nil, db.explain("get", err)
+		return nil, err
 	}
 	if len(found) == 0 {
 		return nil, noRecord("get", m, uid)
@@ -149,27 +153,29 @@ func (db *DB) runs(ctx context.Context, s *statement) func(fragment, func(*sql.R
 
 // run runs SQL that s gave on one connection, which is told the regular expressions of s first, and calls each for every row.
 func (db *DB) run(ctx context.Context, s *statement, f fragment, each func(*sql.Rows) error) error {
-	conn, err := db.read.Conn(ctx)
-	if err != nil {
-		return db.explain(s.op, err)
-	}
-	defer conn.Close()
-	for i, re := range s.patterns {
-		if _, err := conn.ExecContext(ctx, "SELECT loaderd_pattern(?, ?)", i, re.String()); err != nil {
-			return db.explain(s.op, err)
+	return db.reading(ctx, s.op, func(read *sql.DB) error {
+		conn, err := read.Conn(ctx)
+		if err != nil {
+			return err
 		}
-	}
-	rows, err := conn.QueryContext(ctx, f.sql, f.args...)
-	if err != nil {
-		return db.explain(s.op, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return db.explain(s.op, err)
+		defer conn.Close()
+		for i, re := range s.patterns {
+			if _, err := conn.ExecContext(ctx, "SELECT loaderd_pattern(?, ?)", i, re.String()); err != nil {
+				return err
+			}
 		}
-	}
-	return db.explain(s.op, rows.Err())
+		rows, err := conn.QueryContext(ctx, f.sql, f.args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := each(rows); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
 }
 
 // load makes values of a field out of what SQLite gives; over relations to many, of a JSON list of them.

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 )
 
@@ -13,8 +14,12 @@ func (db *DB) Members(ctx context.Context, uid string) ([]Record, error) {
 	}
 	t := tables[ModelArtifact]
 	q := fmt.Sprintf("SELECT %s FROM collection_artifact l JOIN artifact t ON t.id = l.artifact_id WHERE l.collection_id = ? ORDER BY l.position", t.columns("t"))
-	found, err := t.records(db.read.QueryContext(ctx, q, c["id"]))
-	return found, db.explain("members", err)
+	var found []Record
+	err = db.reading(ctx, "members", func(read *sql.DB) (err error) {
+		found, err = t.records(read.QueryContext(ctx, q, c["id"]))
+		return err
+	})
+	return found, err
 }
 
 // Label gives an artifact or a collection labels, and takes others away: uids, or records of labels that are not there yet.
@@ -92,19 +97,23 @@ func (db *DB) related(ctx context.Context, t *Table, relation string, id int64) 
 	if order == "" {
 		order = rel.Other
 	}
-	rows, err := db.read.QueryContext(ctx, fmt.Sprintf("SELECT o.uid FROM %s l JOIN %s o ON o.id = l.%s WHERE l.%s = ? ORDER BY l.%s",
-		rel.Link, quote(string(rel.To)), rel.Other, rel.Own, order), id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+	q := fmt.Sprintf("SELECT o.uid FROM %s l JOIN %s o ON o.id = l.%s WHERE l.%s = ? ORDER BY l.%s",
+		rel.Link, quote(string(rel.To)), rel.Other, rel.Own, order)
 	var out []any
-	for rows.Next() {
-		var uid string
-		if err := rows.Scan(&uid); err != nil {
-			return nil, err
+	err := db.reading(ctx, "related", func(read *sql.DB) error {
+		rows, err := read.QueryContext(ctx, q, id)
+		if err != nil {
+			return err
 		}
-		out = append(out, uid)
-	}
-	return out, rows.Err()
+		defer rows.Close()
+		for rows.Next() {
+			var uid string
+			if err := rows.Scan(&uid); err != nil {
+				return err
+			}
+			out = append(out, uid)
+		}
+		return rows.Err()
+	})
+	return out, err
 }

@@ -65,26 +65,26 @@ func (tx *tx) remove(t *Table, r Record) error {
 	return nil
 }
 
-// holder is a way in which a record can be needed: the records that need it, by SQL with its id as the parameter.
-type holder struct {
+// needer is a way in which a record can be needed: the records that need it, by SQL with its id as the parameter.
+type needer struct {
 	by    Model
 	how   string
 	holds string
 }
 
-// holders are the ways in which records of the model can be needed.
-func (t *Table) holders() []holder {
-	var out []holder
+// needers are the ways in which records of the model can be needed.
+func (t *Table) needers() []needer {
+	var out []needer
 	for i := range Schema {
 		o := &Schema[i]
 		for _, r := range o.Relations {
 			if r.To == t.Model && r.Order != "" {
-				out = append(out, holder{o.Model, "among its " + r.Name, fmt.Sprintf("id IN (SELECT %s FROM %s WHERE %s = ?)", r.Own, r.Link, r.Other)})
+				out = append(out, needer{o.Model, "among its " + r.Name, fmt.Sprintf("id IN (SELECT %s FROM %s WHERE %s = ?)", r.Own, r.Link, r.Other)})
 			}
 		}
 		for _, f := range o.Fields {
 			if f.Type == Ref && f.To == t.Model {
-				out = append(out, holder{o.Model, "as its " + f.Name, fmt.Sprintf("%s = ?", quote(f.Column()))})
+				out = append(out, needer{o.Model, "as its " + f.Name, fmt.Sprintf("%s = ?", quote(f.Column()))})
 			}
 		}
 	}
@@ -94,7 +94,7 @@ func (t *Table) holders() []holder {
 // checkUnused is the error that a record is needed, and by which.
 func (tx *tx) checkUnused(t *Table, r Record) error {
 	const show = 3
-	for _, h := range t.holders() {
+	for _, h := range t.needers() {
 		by := tables[h.by]
 		var n int
 		if err := tx.sql.QueryRowContext(tx.ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", quote(string(h.by)), h.holds), r["id"]).Scan(&n); err != nil {

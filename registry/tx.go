@@ -22,9 +22,18 @@ type tx struct {
 
 // update runs fn in a transaction that no other writer's crosses, and commits what it did.
 func (db *DB) update(ctx context.Context, op string, fn func(*tx) error) error {
+	p, done, err := db.enter(ctx)
+	if err != nil {
+		return db.explain(op, err)
+	}
+	defer done()
+	return db.updateIn(ctx, p, op, fn)
+}
+
+func (db *DB) updateIn(ctx context.Context, p *pools, op string, fn func(*tx) error) error {
 	var t *sql.Tx
 	err := db.retry(ctx, func() (err error) {
-		t, err = db.write.BeginTx(ctx, nil)
+		t, err = p.write.BeginTx(ctx, nil)
 		return err
 	})
 	if err != nil {

@@ -1,0 +1,94 @@
+package registry
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// pools are the connections to the file.
+type pools struct {
+	write *sql.DB // one connection: writers of this process take turns here, and not by SQLite's locks
+	read  *sql.DB
+}
+
+// connect opens the file, makes it where it is missing, and brings its schema up to date.
+func (db *DB) connect(ctx context.Context) (*pools, error) {
+	if err := os.MkdirAll(filepath.Dir(db.path), 0o700); err != nil {
+		return nil, err
+	}
+	// SQLite would make the file with the mode of everyday files; its log takes the mode of the file.
+	f, err := os.OpenFile(db.path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	p := new(pools)
+	if p.write, err = sql.Open(driverName, source(db.path, db.options(false))); err != nil {
+		return nil, err
+	}
+	p.write.SetMaxOpenConns(1)
+	p.read = p.write
+	if db.lease == nil {
+		if p.read, err = sql.Open(driverName, source(db.path, db.options(true))); err != nil {
+			return nil, errors.Join(err, p.close())
+		}
+		p.read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
+	}
+	if err := db.migrate(ctx, p, steps); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// close closes what is there. Statements that run end first.
+func (p *pools) close() error {
+	var err error
+	if p.read != nil && p.read != p.write {
+		err = p.read.Close() // first: the last connection to close tidies the log away, and this one may not write
+	}
+	return errors.Join(err, p.write.Close())
+}
+
+// options are those of the driver and of SQLite. With a lease, for a network file system, there is no log in shared memory, and
+// one connection for all: with the older journal, those that read would be in the way of the one that writes.
+func (db *DB) options(readOnly bool) url.Values {
+	v := url.Values{
+		"_busy_timeout": {fmt.Sprint(busyTimeout.Milliseconds())},
+		"_foreign_keys": {"1"},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"}, // an answer means that it is on disk
+		"_txlock":       {"immediate"},
+	}
+	if db.lease != nil {
+		v.Set("_journal_mode", "DELETE")
+	}
+	if readOnly {
+		v.Set("_query_only", "1")
+		v.Set("_busy_timeout", fmt.Sprint(db.opt.Patience.Milliseconds()))
+	}
+	return v
+}
+
+// enter gives the connections for one use, which done ends. With a lease, it waits until it is ours.
+func (db *DB) enter(ctx context.Context) (p *pools, done func(), err error) {
+	if db.lease != nil {
+		return db.lease.enter(ctx)
+	}
+	return db.pools, func() {}, nil
+}
+
+// reading calls fn with the connections that read.
+func (db *DB) reading(ctx context.Context, op string, fn func(read *sql.DB) error) error {
+	p, done, err := db.enter(ctx)
+	if err != nil {
+		return db.explain(op, err)
+	}
+	defer done()
+	return db.explain(op, fn(p.read))
+}
