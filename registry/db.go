@@ -22,8 +22,8 @@ type Options struct {
 // patience is the default of Options.Patience. A transaction of ours takes milliseconds.
 const patience = time.Minute
 
-// busyTimeout is how long SQLite itself waits for a lock before we look whether the caller still wants it.
-const busyTimeout = time.Second
+// busyTimeout is how long SQLite itself waits for the lock of writers: see DB.retry.
+const busyTimeout = time.Millisecond
 
 // DB is an open database. Its methods may be called from several goroutines.
 type DB struct {

@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"net/url"
 )
 
 // applicationID marks a file as a registry of ours in its header: "ldrd".
@@ -62,39 +64,52 @@ func schemaVersion(steps []step) int {
 // migrate makes the tables of a new file, or brings those of an older one up to date, all of it or nothing.
 func (db *DB) migrate(ctx context.Context, p *pools, steps []step) error {
 	want := schemaVersion(steps)
-	var have int
-	if err := db.retry(ctx, func() error { return p.write.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have) }); err != nil {
+	have, err := db.checkOurs(ctx, p.write, want)
+	if err != nil || have == want {
 		return err
-	}
-	if have == want {
-		return db.checkOurs(ctx, p)
 	}
 	return db.updateIn(ctx, p, "open", func(tx *tx) error { return tx.migrate(steps, want) })
 }
 
-func (db *DB) checkOurs(ctx context.Context, p *pools) error {
-	var id int
-	if err := p.write.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+// querier is a connection, or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// checkOurs is the version of the schema, 0 of an empty file, or the error that the file is none of ours.
+func (db *DB) checkOurs(ctx context.Context, q querier, want int) (have int, err error) {
+	var id, tables int
+	err = db.retry(ctx, func() error {
+		return q.QueryRowContext(ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id), "+
+			"(SELECT count(*) FROM sqlite_master)").Scan(&have, &id, &tables)
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case id != applicationID && (have != 0 || tables != 0):
+		return 0, fail(ErrBadFile, "open", db.path, "move it away, or name another folder with LOADERD_DATA_DIR", "it is a database, but no registry of loaderd")
+	case have > want:
+		return 0, fail(ErrNewer, "open", db.path, "update loaderd, or name another folder with LOADERD_DATA_DIR",
+			"its schema has version %d, this program knows up to %d", have, want)
+	}
+	return have, nil
+}
+
+// probe refuses a file that is none of ours before anything of it is changed, such as its journal.
+func (db *DB) probe(ctx context.Context) error {
+	raw, err := sql.Open(driverName, source(db.path, url.Values{"_busy_timeout": {fmt.Sprint(busyTimeout.Milliseconds())}, "_query_only": {"1"}}))
+	if err != nil {
 		return err
 	}
-	if id != applicationID {
-		return errForeign(db.path)
-	}
-	return nil
+	defer raw.Close()
+	_, err = db.checkOurs(ctx, raw, schemaVersion(steps))
+	return err
 }
 
 func (tx *tx) migrate(steps []step, want int) error {
-	var have, id, tables int // again, for another process may have been faster
-	err := tx.sql.QueryRowContext(tx.ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT application_id FROM pragma_application_id), "+
-		"(SELECT count(*) FROM sqlite_master)").Scan(&have, &id, &tables)
-	switch {
-	case err != nil:
+	have, err := tx.db.checkOurs(tx.ctx, tx.sql, want) // again, for another process may have been faster
+	if err != nil {
 		return err
-	case id != applicationID && (have != 0 || tables != 0):
-		return errForeign(tx.db.path)
-	case have > want:
-		return fail(ErrNewer, "open", tx.db.path, "update loaderd, or name another folder with LOADERD_DATA_DIR",
-			"its schema has version %d, this program knows up to %d", have, want)
 	}
 	var todo []string
 	if have == 0 {
@@ -113,8 +128,4 @@ func (tx *tx) migrate(steps []step, want int) error {
 		}
 	}
 	return nil
-}
-
-func errForeign(path string) error {
-	return fail(ErrBadFile, "open", path, "move it away, or name another folder with LOADERD_DATA_DIR", "it is a database, but no registry of loaderd")
 }

@@ -28,6 +28,9 @@ func (db *DB) connect(ctx context.Context) (*pools, error) {
 		return nil, err
 	}
 	f.Close()
+	if err := db.probe(ctx); err != nil {
+		return nil, err
+	}
 	p := new(pools)
 	if p.write, err = sql.Open(driverName, source(db.path, db.options(false))); err != nil {
 		return nil, err

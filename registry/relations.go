@@ -81,6 +81,7 @@ func (tx *tx) savedOr(m Model, v any) (Record, error) {
 		if err != nil {
 			return nil, err
 		}
+		tx.notes = append(tx.notes, saved.Notes...)
 		return saved.Record, nil
 	case Record:
 		return tx.savedOr(m, Save{Model: m, Record: of})

@@ -47,10 +47,14 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 	var out *Saved
 	err := db.update(ctx, "save", func(tx *tx) (err error) {
 		tx.from = s.From
-		if out, err = tx.save(s); err == nil && s.Dry {
-			err = errDry
+		if out, err = tx.save(s); err != nil {
+			return err
 		}
-		return err
+		out.Notes = append(tx.notes, out.Notes...)
+		if s.Dry {
+			return errDry
+		}
+		return nil
 	})
 	if errors.Is(err, errDry) {
 		if err = nil; out.Created {

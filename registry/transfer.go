@@ -1,8 +1,6 @@
 package registry
 
-import (
-	"errors"
-)
+import "errors"
 
 // fetch is the record of a uid: of this database, or copied from the one that the transaction copies from.
 func (tx *tx) fetch(t *Table, uid string) (Record, error) {

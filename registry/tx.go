@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 )
@@ -17,7 +18,8 @@ type tx struct {
 	op  string
 	now time.Time
 
-	from *DB // of which records are copied that are named and not here; nil: none are
+	from  *DB      // of which records are copied that are named and not here; nil: none are
+	notes []string // of records that are saved along with another
 }
 
 // update runs fn in a transaction that no other writer's crosses, and commits what it did.
@@ -46,16 +48,22 @@ func (db *DB) updateIn(ctx context.Context, p *pools, op string, fn func(*tx) er
 	return db.explain(op, t.Commit())
 }
 
-// retry tries again while another program's transaction is in the way, until the patience or the context ends.
+// retry tries again while another program's transaction is in the way, until the patience or the context ends. Who has waited for long
+// looks more often, so that everybody gets a turn: SQLite's own waiting does the opposite.
 func (db *DB) retry(ctx context.Context, try func() error) error {
-	deadline := time.Now().Add(db.opt.Patience)
+	begin := time.Now()
 	for {
 		err := try()
-		if !isBusy(err) || time.Now().After(deadline) {
+		waited := time.Since(begin)
+		if !isBusy(err) || waited > db.opt.Patience {
 			return err
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
+		between := 8 * time.Millisecond
+		if waited > 100*time.Millisecond {
+			between = time.Millisecond
+		}
+		if err := pause(ctx, between/2+rand.N(between)); err != nil {
+			return err
 		}
 	}
 }

@@ -1,0 +1,111 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"testing"
+)
+
+func del(t *testing.T, db *DB, m Model, uid string, permanent bool) Record {
+	t.Helper()
+	r, err := db.Delete(context.Background(), m, uid, permanent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestWhatComesOutOfTheTrashHasWhatWasTakenFromIt(t *testing.T) {
+	db := fresh(t)
+	made := chain(t, db, nil, nil)
+	if r := del(t, db, ModelArtifact, made[1].UID(), false); r.Int("visibility") != Trash || r.Bool("is_latest") || r["id"] == nil {
+		t.Errorf("in the trash: %v", r)
+	}
+	if !get(t, db, ModelArtifact, made[0].UID()).Bool("is_latest") {
+		t.Error("the one before has not become the latest")
+	}
+	if n, _ := db.Count(context.Background(), Query{Model: ModelArtifact}); n != 1 {
+		t.Errorf("%d are shown", n)
+	}
+	r, err := db.Restore(context.Background(), ModelArtifact, made[1].UID())
+	if err != nil || r.Int("visibility") != Visible || !r.Bool("is_latest") {
+		t.Errorf("restored: %v, %v", r, err)
+	}
+	if get(t, db, ModelArtifact, made[0].UID()).Bool("is_latest") {
+		t.Error("there are two latest")
+	}
+	hidden := update(t, db, ModelArtifact, made[0].UID(), Record{"visibility": Hidden})
+	if r, err := db.Restore(context.Background(), ModelArtifact, hidden.UID()); err != nil || r.Int("visibility") != Hidden {
+		t.Errorf("what is not in the trash: %v, %v", r, err)
+	}
+}
+
+func TestWhatOthersNeedIsNotDeletedForGood(t *testing.T) {
+	ctx := context.Background()
+	db := fresh(t)
+	meta := must(t, db, Save{Model: ModelArtifact, Record: file("meta")}).Record
+	transform := must(t, db, Save{Model: ModelTransform, Record: Record{"key": "t"}}).Record
+	run := must(t, db, Save{Model: ModelRun, Record: Record{"transform": transform.UID()}}).Record
+	var collections []Record
+	for i := range 5 {
+		c := must(t, db, Save{Model: ModelCollection, Record: Record{"name": fmt.Sprint("c", i), "meta_artifact": meta.UID(), "run": run.UID()},
+			Members: []any{file("shared"), file(fmt.Sprint("own", i))}})
+		collections = append(collections, c.Record)
+	}
+	shared := must(t, db, Save{Model: ModelArtifact, Record: file("shared")}).Record
+	del(t, db, ModelCollection, collections[1].UID(), false)
+	_, err := db.Delete(ctx, ModelArtifact, shared.UID(), true)
+	wantError(t, err, ErrProtected, "5 of collection", `"c0"`, `"c1" (in the trash)`, "2 more", "artifacts")
+	_, err = db.Delete(ctx, ModelArtifact, meta.UID(), true)
+	wantError(t, err, ErrProtected, "meta_artifact")
+	_, err = db.Delete(ctx, ModelRun, run.UID(), false)
+	wantError(t, err, ErrProtected, "as its run")
+	_, err = db.Delete(ctx, ModelTransform, transform.UID(), false)
+	wantError(t, err, ErrProtected, "transform")
+	_, err = db.Delete(ctx, ModelUser, db.User(), false)
+	wantError(t, err, ErrProtected, "created_by")
+	_, err = db.Delete(ctx, ModelArtifact, "nobody", true)
+	wantError(t, err, ErrNoRecord, "nobody")
+	_, err = db.Restore(ctx, ModelRun, run.UID())
+	wantError(t, err, ErrInvalid, "no trash")
+
+	if r := del(t, db, ModelArtifact, shared.UID(), false); r.Int("visibility") != Trash { // this is not for good
+		t.Errorf("got %v", r)
+	}
+	for _, c := range collections {
+		if r := del(t, db, ModelCollection, c.UID(), true); r["id"] != nil {
+			t.Errorf("deleted: %v", r)
+		}
+	}
+	del(t, db, ModelArtifact, shared.UID(), true)
+	_, err = db.Get(ctx, ModelArtifact, shared.UID())
+	wantError(t, err, ErrNoRecord, shared.UID())
+	if n, err := db.Count(ctx, Query{Model: ModelArtifact}); n != 6 || err != nil {
+		t.Errorf("%d artifacts are left, %v", n, err)
+	}
+}
+
+// The table of what needs what is made from the schema; the database holds it too, should the table be wrong.
+func TestTheDatabaseRefusesWhatTheTableDoes(t *testing.T) {
+	db := fresh(t)
+	c := must(t, db, Save{Model: ModelCollection, Members: []any{file("a")}})
+	_, err := db.pools.write.Exec("DELETE FROM artifact WHERE id = ?", c.Members[0]["id"])
+	if err == nil {
+		t.Fatal("it was deleted")
+	}
+	wantError(t, db.explain("delete", err), ErrProtected)
+}
+
+func TestTheSameContentComesOutOfTheTrash(t *testing.T) {
+	db := fresh(t)
+	c := must(t, db, Save{Model: ModelCollection, Record: Record{"name": "c"}, Members: []any{file("a")}})
+	del(t, db, ModelCollection, c.Record.UID(), false)
+	del(t, db, ModelArtifact, c.Members[0].UID(), false)
+	again := must(t, db, Save{Model: ModelCollection, Record: Record{"name": "another"}, Members: []any{file("a")}})
+	if again.Created || again.Record.UID() != c.Record.UID() || again.Record.Text("name") != "c" || again.Record.Int("visibility") != Visible {
+		t.Errorf("got %v", again)
+	}
+	if len(again.Notes) != 2 || again.Members[0].Int("visibility") != Visible {
+		t.Errorf("notes %q, members %v", again.Notes, again.Members)
+	}
+}

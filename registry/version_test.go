@@ -1,0 +1,245 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+func update(t *testing.T, db *DB, m Model, uid string, set Record) Record {
+	t.Helper()
+	r, err := db.Update(context.Background(), m, uid, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func get(t *testing.T, db *DB, m Model, uid string) Record {
+	t.Helper()
+	r, err := db.Get(context.Background(), m, uid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// chain saves artifacts, each a version after the one before.
+func chain(t *testing.T, db *DB, versions ...any) []Record {
+	t.Helper()
+	var out []Record
+	for i, v := range versions {
+		s := Save{Model: ModelArtifact, Record: file(fmt.Sprintf("chain %d %v", i, db.Path()), "version", v)}
+		if i > 0 {
+			s.Revises = out[i-1].UID()
+		}
+		out = append(out, must(t, db, s).Record)
+	}
+	return out
+}
+
+func TestVersionsComeWithASuccessor(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		given []any
+		want  []any
+	}{
+		{"a record alone has none", []any{nil}, []any{nil}},
+		{"two", []any{nil, nil}, []any{"1", "2"}},
+		{"four", []any{nil, nil, nil, nil}, []any{"1", "2", "3", "4"}},
+		{"a first one that is given", []any{"5", nil}, []any{"5", "6"}},
+		{"a second one that is given", []any{nil, "2.0"}, []any{"1", "2.0"}},
+		{"semantic ones", []any{"1.0.0", "1.1.0", "2.0.0"}, []any{"1.0.0", "1.1.0", "2.0.0"}},
+		{"numbers after a word", []any{"1.0.0", "7", nil}, []any{"1.0.0", "7", "8"}},
+		{"a number that is taken is passed over", []any{"3", "2", nil}, []any{"3", "2", "4"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			db := fresh(t)
+			made := chain(t, db, tc.given...)
+			for i, r := range made {
+				got := get(t, db, ModelArtifact, r.UID())
+				if got["version"] != tc.want[i] || got["stem_uid"] != made[0]["stem_uid"] || got.Bool("is_latest") != (i == len(made)-1) {
+					t.Errorf("record %d: %v", i, got)
+				}
+				if suffix := got.UID()[16:]; suffix != fmt.Sprintf("%04d", i) {
+					t.Errorf("record %d has the suffix %s", i, suffix)
+				}
+			}
+		})
+	}
+}
+
+func TestVersionsThatContradictAreRefused(t *testing.T) {
+	db := fresh(t)
+	made := chain(t, db, "1.0.0", "1.1.0")
+	ctx := context.Background()
+	_, err := db.Save(ctx, Save{Model: ModelArtifact, Record: file("x", "version", "1.0.0"), Revises: made[1].UID()})
+	wantError(t, err, ErrConflict, `"1.0.0"`, `"1.1.0"`)
+	_, err = db.Save(ctx, Save{Model: ModelArtifact, Record: file("x"), Revises: made[1].UID()})
+	wantError(t, err, ErrInvalid, `"1.1.0"`, "give the version")
+	_, err = db.Update(ctx, ModelArtifact, made[1].UID(), Record{"version": "1.0.0"})
+	wantError(t, err, ErrConflict, made[0].UID())
+	_, err = db.Save(ctx, Save{Model: ModelArtifact, Record: file("x"), Revises: "abcdefghijklmnop0000"})
+	wantError(t, err, ErrNoRecord, "abcdefghijklmnop0000")
+	_, err = db.Save(ctx, Save{Model: ModelArtifact, Record: file("x", "uid", "abc")})
+	wantError(t, err, ErrInvalid, "3 characters", "has 20")
+	_, err = db.Save(ctx, Save{Model: ModelArtifact, Record: file("x", "uid", "abcdefghijklmnop000-")})
+	wantError(t, err, ErrInvalid, "ASCII letter")
+	_, err = db.Save(ctx, Save{Model: ModelArtifact, Record: file("x", "uid", made[0].UID())})
+	wantError(t, err, ErrConflict, made[0].UID())
+	if n, err := db.Count(ctx, Query{Model: ModelArtifact, All: true}); n != 2 || err != nil {
+		t.Errorf("%d records, %v", n, err)
+	}
+	if got := update(t, db, ModelArtifact, made[1].UID(), Record{"version": "1.2.0"}); got.Text("version") != "1.2.0" {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestAnOldVersionIsFollowedByWayOfTheNewest(t *testing.T) {
+	db := fresh(t)
+	made := chain(t, db, nil, nil, nil)
+	got := must(t, db, Save{Model: ModelArtifact, Record: file("x"), Revises: made[0].UID()})
+	if got.Record.Text("version") != "4" || got.Revised.UID() != made[2].UID() || len(got.Notes) != 1 {
+		t.Errorf("got %v", got)
+	}
+}
+
+// What two clients find out before they save may be the same; the second gets the next.
+func TestAUIDThatWasTakenMeanwhileIsGivenAnew(t *testing.T) {
+	db := fresh(t)
+	first := chain(t, db, nil)[0]
+	next := first.Text("stem_uid") + "0001"
+	a := must(t, db, Save{Model: ModelArtifact, Record: file("a", "uid", next), Revises: first.UID()})
+	b := must(t, db, Save{Model: ModelArtifact, Record: file("b", "uid", next), Revises: first.UID()})
+	if a.Record.UID() != next || b.Record.UID() != first.Text("stem_uid")+"0002" || b.Record.Text("version") != "3" || len(b.Notes) != 2 {
+		t.Errorf("got %v, %v", a, b)
+	}
+}
+
+func TestSuffixesCountInBase62(t *testing.T) {
+	for _, tc := range []struct{ from, want string }{
+		{"0000", "0001"}, {"0009", "000A"}, {"000Z", "000a"}, {"000z", "0010"}, {"0zzz", "1000"}, {"zzzz", ""},
+	} {
+		if got, err := nextSuffix(tc.from); got != tc.want || (err != nil) != (tc.want == "") {
+			t.Errorf("after %s: %q, %v", tc.from, got, err)
+		}
+	}
+	// Texts of suffixes sort as their numbers do, which is how the newest of a family is found.
+	if !slices.IsSorted([]byte(alphabet)) {
+		t.Error("the alphabet is not sorted")
+	}
+}
+
+func TestUIDsAreOfTheirLengthAndEvenlyDrawn(t *testing.T) {
+	counts := map[rune]int{}
+	for range 20_000 {
+		for _, c := range NewUID(ModelUser) {
+			counts[c]++
+		}
+	}
+	if len(counts) != 62 {
+		t.Errorf("%d characters", len(counts))
+	}
+	for c, n := range counts { // 2581 each, with a standard deviation of 50
+		if n < 2250 || n > 2900 {
+			t.Errorf("%c comes %d times", c, n)
+		}
+	}
+	for _, table := range Schema {
+		if uid := NewUID(table.Model); len(uid) != table.UID || table.checkUID("save", uid) != nil {
+			t.Errorf("%s: %q", table.Model, uid)
+		}
+	}
+}
+
+// Whatever is done to the records of a family, one of them is the latest: the newest that is shown, else hidden, else in the trash.
+func TestOneOfAFamilyIsAlwaysTheLatest(t *testing.T) {
+	db := fresh(t)
+	ctx := context.Background()
+	r := rand.New(rand.NewPCG(5, 6))
+	model := map[string]int64{} // visibility by uid
+	first := chain(t, db, nil)[0]
+	model[first.UID()] = Visible
+	for step := range 150 {
+		uids := sortedKeys(model)
+		uid := uids[r.IntN(len(uids))]
+		var err error
+		switch r.IntN(5) {
+		case 0:
+			saved := must(t, db, Save{Model: ModelArtifact, Record: file(strconv.Itoa(step), "visibility", int64(r.IntN(2))), Revises: uid})
+			model[saved.Record.UID()] = saved.Record.Int("visibility")
+		case 1:
+			model[uid] = Trash
+			_, err = db.Delete(ctx, ModelArtifact, uid, false)
+		case 2:
+			if model[uid] == Trash {
+				model[uid] = Visible
+			}
+			_, err = db.Restore(ctx, ModelArtifact, uid)
+		case 3:
+			model[uid] = int64(r.IntN(3))
+			_, err = db.Update(ctx, ModelArtifact, uid, Record{"visibility": model[uid]})
+		case 4:
+			if len(model) > 1 {
+				delete(model, uid)
+				_, err = db.Delete(ctx, ModelArtifact, uid, true)
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := sortedKeys(model)
+		slices.SortStableFunc(want, func(a, b string) int {
+			if model[a] != model[b] {
+				return int(model[a] - model[b])
+			}
+			return -compareTexts(a, b)
+		})
+		latest, err := db.UIDs(ctx, Query{Model: ModelArtifact, Where: Lookup{"is_latest", true}, All: true})
+		if err != nil || len(latest) != 1 || latest[0] != want[0] {
+			t.Fatalf("step %d: latest are %q, %v; want %s of %v", step, latest, err, want[0], model)
+		}
+	}
+}
+
+func sortedKeys(m map[string]int64) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func compareTexts(a, b string) int {
+	if a < b {
+		return -1
+	}
+	return 1
+}
+
+func TestTwoLatestAreMoreThanTheDatabaseTakes(t *testing.T) {
+	db := fresh(t)
+	made := chain(t, db, nil, nil)
+	_, err := db.pools.write.Exec("UPDATE artifact SET is_latest = 1 WHERE uid = ?", made[0].UID())
+	if _, extended, _ := sqlCode(err); extended != sqliteUnique {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestATransformWhoseTextChangedIsANewVersion(t *testing.T) {
+	db := fresh(t)
+	text := func(hash string) *Saved {
+		return must(t, db, Save{Model: ModelTransform, Record: Record{"key": "a.py", "hash": hash}})
+	}
+	a, b, again, other := text("h1"), text("h2"), text("h1"), must(t, db, Save{Model: ModelTransform, Record: Record{"key": "b.py", "hash": "h1"}})
+	if b.Record["stem_uid"] != a.Record["stem_uid"] || b.Record.Text("version") != "2" || again.Record.UID() != a.Record.UID() || again.Created {
+		t.Errorf("got %v, %v, %v", a, b, again)
+	}
+	if other.Record["stem_uid"] == a.Record["stem_uid"] {
+		t.Error("another key is a version of the first")
+	}
+}
