@@ -64,14 +64,6 @@ var million = sync.OnceValues(func() (*DB, error) {
 
 var benchDirs []string
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	for _, dir := range benchDirs {
-		os.RemoveAll(dir)
-	}
-	os.Exit(code)
-}
-
 // BenchmarkAMillionArtifacts: what is filtered and ordered by indexed fields must take 20 ms at most, contains and regex 2 s.
 func BenchmarkAMillionArtifacts(b *testing.B) {
 	db, err := million()

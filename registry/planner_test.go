@@ -10,7 +10,7 @@ import (
 func TestThePlannerIsToldOfEveryIndexThatThereIs(t *testing.T) {
 	db := fresh(t)
 	list := func(q string) []string {
-		rows, err := db.read.Query(q)
+		rows, err := db.pools.read.Query(q)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestPlansOfUsualQueries(t *testing.T) {
 // plan is what SQLite would do for a statement.
 func plan(t *testing.T, db *DB, f fragment) string {
 	t.Helper()
-	rows, err := db.read.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+f.sql, f.args...)
+	rows, err := db.pools.read.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+f.sql, f.args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,11 @@ func TestMain(m *testing.M) {
 	case "shared":
 		err = writeShared()
 	default:
-		os.Exit(m.Run())
+		code := m.Run()
+		for _, dir := range benchDirs {
+			os.RemoveAll(dir)
+		}
+		os.Exit(code)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
