@@ -11,5 +11,5 @@
 //
 // # Caveats
 //
-// Nothing of the data is looked at, but in texts. A column of categories is one of text in Parquet.
+// Nothing of the data is looked at, but in texts. A column of categories is one of text in Parquet, unless pandas wrote the file.
 package tables

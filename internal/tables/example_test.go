@@ -18,6 +18,6 @@ func ExampleRead() {
 	}
 	// Output:
 	// 3 rows
-	// cell_type str
+	// cell_type cat
 	// n_counts int
 }

@@ -64,17 +64,24 @@ func readParquet(f *os.File, size int64) (*Table, error) {
 	return parseFooter(footer)
 }
 
-// parseFooter reads the schema and the number of rows of a FileMetaData.
+// parseFooter reads the schema, the number of rows, and the note of pandas of a FileMetaData.
 func parseFooter(b []byte) (*Table, error) {
 	r := &compact{b: b}
 	t := &Table{Rows: -1}
 	var elements []schemaElement
+	var categories map[string]bool
 	r.fields(func(id int16, kind byte) {
 		switch {
 		case id == 2 && kind == compactList:
 			r.list(func(kind byte) { elements = append(elements, r.schemaElement(kind)) })
 		case id == 3 && kind == compactI64:
 			t.Rows = r.zigzag()
+		case id == 5 && kind == compactList:
+			r.list(func(kind byte) {
+				if key, value := r.keyValue(kind); key == "pandas" {
+					categories = categorical(value)
+				}
+			})
 		default:
 			r.skip(kind, 0)
 		}
@@ -90,7 +97,11 @@ func parseFooter(b []byte) (*Table, error) {
 		if at >= len(elements) {
 			return nil, fmt.Errorf("%w: its description ends before its columns do", ErrBadFile)
 		}
-		t.Columns = append(t.Columns, Column{elements[at].name, elements[at].dtype()})
+		c := Column{elements[at].name, elements[at].dtype()}
+		if categories[c.Name] {
+			c.DType = "cat"
+		}
+		t.Columns = append(t.Columns, c)
 		for open := int64(1); open > 0; open-- { // over all below
 			if at >= len(elements) {
 				return nil, fmt.Errorf("%w: its description ends before its columns do", ErrBadFile)
@@ -130,6 +141,25 @@ func (r *compact) schemaElement(kind byte) schemaElement {
 		}
 	})
 	return e
+}
+
+// keyValue reads a note of whoever wrote the file.
+func (r *compact) keyValue(kind byte) (key string, value []byte) {
+	if kind != compactStruct {
+		r.fail("a list of notes that are no structs")
+		return "", nil
+	}
+	r.fields(func(id int16, kind byte) {
+		switch {
+		case id == 1 && kind == compactBinary:
+			key = string(r.bytes())
+		case id == 2 && kind == compactBinary:
+			value = r.bytes()
+		default:
+			r.skip(kind, 0)
+		}
+	})
+	return key, value
 }
 
 func (e schemaElement) dtype() string {

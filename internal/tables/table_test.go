@@ -24,8 +24,8 @@ func TestTheColumnsOfAFileAreThoseThatPandasWrote(t *testing.T) {
 		want []Column
 		rows int64
 	}{
-		{"plain.parquet", plain("str"), 3},
-		{"indexed.parquet", plain("str"), 3},
+		{"plain.parquet", plain("cat"), 3},
+		{"indexed.parquet", plain("cat"), 3},
 		{"nested.parquet", nested, 2},
 		{"plain.feather", plain("cat"), -1},
 		{"nested.arrow", nested, -1},
