@@ -63,9 +63,7 @@ func (u *sparseUnits) ranges(unit int64) (long, other extent) {
 
 func (u *sparseUnits) rows(unit int64) (r unitRows) {
 	long, other := u.ranges(unit)
-	if unit > 0 { // rows without values count with what is before them, the first with what follows
-		r.left = u.endsAfter(long.from)
-	}
+	r.left = u.endsAfter(long.from)
 	r.whole = max(r.left, u.beginsAt(other.from))
 	r.right = max(r.whole, u.endsAfter(long.to))
 	r.end = max(r.right, u.beginsAt(other.to))

@@ -275,9 +275,6 @@ func (c *compiler) lookup(l leaf, at standing, strict bool) (fragment, error) {
 	if err != nil {
 		return fragment{}, c.bad(Lookup{Path: l.text}, "", "%w", err)
 	}
-	if alias == rootAlias && !strict && f.ids == "" && l.end.indexed && len(hops) == 0 && f.cost == costCompare {
-		f.ids = fmt.Sprintf("SELECT id FROM %s %s WHERE %s", quote(string(c.root.Model)), rootAlias, f.sql)
-	}
 	return f, nil
 }
 
@@ -314,7 +311,7 @@ func (c *compiler) reach(alias string, hops []hop, strict, one bool, inner func(
 	}
 	f.cost = max(f.cost, costRelated)
 	if s.back != "" {
-		f.sql, f.ids = s.backSQL(alias, a, f.sql, strict)
+		f.sql = s.backSQL(alias, a, f.sql, strict)
 		return f, nil
 	}
 	link := c.alias()
@@ -331,8 +328,7 @@ func (c *compiler) reach(alias string, hops []hop, strict, one bool, inner func(
 	case s.many() && strict:
 		f.sql = fmt.Sprintf("EXISTS (SELECT 1 FROM %s %s WHERE %s.%s = %s.id AND %s)", s.link.Link, link, link, s.link.Own, alias, f.sql)
 	case s.many():
-		f.ids = fmt.Sprintf("SELECT %s.%s FROM %s %s WHERE %s", link, s.link.Own, s.link.Link, link, f.sql)
-		f.sql = fmt.Sprintf("%s.id IN (%s)", alias, f.ids)
+		f.sql = fmt.Sprintf("%s.id IN (SELECT %s.%s FROM %s %s WHERE %s)", alias, link, s.link.Own, s.link.Link, link, f.sql)
 	case strict && one: // nothing found there compares to NULL
 		f.sql = "coalesce(" + f.sql + ", 0)"
 	case strict && s.null:
@@ -341,14 +337,12 @@ func (c *compiler) reach(alias string, hops []hop, strict, one bool, inner func(
 	return f, nil
 }
 
-// backSQL compiles that one of the records that point to alias is as inner says of a; ids as in fragment.
-func (s hop) backSQL(alias, a, inner string, strict bool) (sql, ids string) {
+func (s hop) backSQL(alias, a, inner string, strict bool) string {
 	table, col := quote(string(s.to.Model)), a+"."+quote(s.back)
 	if strict {
-		return fmt.Sprintf("EXISTS (SELECT 1 FROM %s %s WHERE %s = %s.id AND %s)", table, a, col, alias, inner), ""
+		return fmt.Sprintf("EXISTS (SELECT 1 FROM %s %s WHERE %s = %s.id AND %s)", table, a, col, alias, inner)
 	}
-	ids = fmt.Sprintf("SELECT %s FROM %s %s WHERE %s IS NOT NULL AND %s", col, table, a, col, inner)
-	return fmt.Sprintf("%s.id IN (%s)", alias, ids), ids
+	return fmt.Sprintf("%s.id IN (SELECT %s FROM %s %s WHERE %s IS NOT NULL AND %s)", alias, col, table, a, col, inner)
 }
 
 // absent compiles isnull=True: nothing at the end of the hops, or something without a value. It is never NULL.
@@ -381,8 +375,8 @@ func (c *compiler) absent(l leaf, alias string, hops []hop) fragment {
 // exists compiles that a hop to many leads to a record, a, that is as inner says; without a, to any.
 func (c *compiler) exists(s hop, alias, a, inner string) string {
 	if s.back != "" {
-		sql, _ := s.backSQL(alias, cmp.Or(a, c.alias()), inner, true)
-		return sql
+		a = cmp.Or(a, c.alias())
+		return s.backSQL(alias, a, inner, true)
 	}
 	link := c.alias()
 	join := ""

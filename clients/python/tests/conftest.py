@@ -24,6 +24,7 @@ from census import processes_of
 from fakedaemon import FakeDaemon
 from loaderd import _paths, _start
 from reference import Files, write_files
+from small_files import write_small_files
 
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("LOADERD_BIN") or ROOT / "bin" / "loaderd").resolve()
@@ -109,6 +110,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LOADERD_RUNTIME_DIR", str(folder / "run"))
     monkeypatch.setenv("LOADERD_STATE_DIR", str(folder / "state"))
+    monkeypatch.setenv("LOADERD_DATA_DIR", str(folder / "data"))
     yield folder
     shutil.rmtree(folder)
 
@@ -135,6 +137,24 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return write_files(tmp_path_factory.mktemp("files"))
+
+
+@pytest.fixture(scope="session")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The files ``a.h5ad`` and ``b.h5ad`` of the documents."""
+    return write_small_files(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def registry(
+    daemon: Daemon, small_files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """An empty registry, and a working directory with ``a.h5ad`` and ``b.h5ad``. No run goes on."""
+    for path in small_files:
+        shutil.copyfile(path, tmp_path / path.name)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    loaderd.context.run = loaderd.context.transform = None
 
 
 @pytest.fixture

@@ -146,6 +146,10 @@ class Connection(threading.Thread):
         answer = {"op": "answer", "id": message["id"], "value": [message["what"], message["args"]]}
         self.send(answer | {"arrays": [array], "seg_size": 4096, "fds": 1}, fd)
 
+    def on_registry(self, message: Message) -> None:
+        self.send({"op": "progress", "id": message["id"], "what": "files", "done": 1, "total": 2})
+        self.send({"op": "answer", "id": message["id"], "value": [message["call"], message["args"]], "arrays": []})
+
     def on_start(self, message: Message) -> None:
         self.streams.append(threading.Thread(target=self.stream, args=(message,), daemon=True))
         self.streams[-1].start()

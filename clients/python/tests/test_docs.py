@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
 def environment(folder: Path) -> dict[str, str]:
     """Variables that keep the daemon of a page inside ``folder``, with the tree's own binary first on PATH."""
     path = f"{ROOT / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    own = {"PATH": path, "LOADERD_RUNTIME_DIR": str(folder / "run"), "LOADERD_STATE_DIR": str(folder / "state")}
+    own = {"PATH": path} | {f"LOADERD_{n}_DIR": str(folder / n.lower()) for n in ("RUNTIME", "STATE", "DATA")}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("LOADERD_")}
     return inherited | own
 

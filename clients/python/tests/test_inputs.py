@@ -172,6 +172,16 @@ def test_what_was_given_is_tracked_once_it_is_open(mapped: Make, files: Files, l
     assert len(lineage) == 2
 
 
+def test_from_lamindb_maps_its_objects_and_no_others(daemon: Any, files: Files, lineage: list[Any]) -> None:
+    given = Collection([Artifact(p) for p in files.paths])
+    with loaderd.from_lamindb(given, join="outer") as one:
+        assert one.path_list == [str(p) for p in files.paths]
+    assert lineage == [(given, None)]
+    for other in (files.paths[0], [given], QuerySet([Artifact(files.paths[0])])):
+        with pytest.raises(loaderd.InvalidArgument, match="of lamindb"):
+            loaderd.from_lamindb(other)
+
+
 def test_objects_that_are_not_of_lamindb_are_not_tracked(mapped: Make, files: Files) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -13,6 +13,7 @@ import pytest
 
 import loaderd
 from loaderd import _errors, _protocol, _schema
+from loaderd._registry import wire
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -69,6 +70,7 @@ def test_requests_have_the_keys_of_the_table(layout: dict[str, Any], fakes: Any)
         data.__getitems__([1])
         data.__getitems__([1])
         data._query("what")
+    wire.call("what", {})
     loaderd.status()
     loaderd.stop()
     seen = [m for c in fake.connections for m in c.seen]

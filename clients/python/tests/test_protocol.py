@@ -17,6 +17,7 @@ import pytest
 import loaderd
 from fakedaemon import Connection, FakeDaemon
 from loaderd import _start
+from loaderd._registry import wire
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -398,3 +399,39 @@ def test_threads_share_a_collection(fakes: Any) -> None:
         for thread in threads:
             thread.join()
     assert wrong == []
+
+
+# --- the registry -----------------------------------------------------------------------------------------------
+
+
+def test_a_registry_call_tells_how_far_it_is_and_outlives_daemons(fakes: Any) -> None:
+    fake = fakes()
+    turns = iter(range(100))
+
+    def leave_at_first(connection: Connection, message: Any) -> None:
+        if (turn := next(turns)) == 0:
+            connection.close()
+        elif turn == 1:
+            connection.send({"op": "error", "code": "shutting_down", "message": "leaving", "id": message["id"]})
+        else:
+            connection.on_registry(message)
+
+    fake.handlers["registry"] = leave_at_first
+    told: list[Any] = []
+    assert wire.call("get", {"uid": "x"}, "other", told.append) == ["get", {"uid": "x", "using": "other"}]
+    assert [(message["done"], message["total"]) for message in told] == [(1, 2)]
+    assert len(fake.connections) == 3
+
+
+def test_a_registry_call_gives_up_on_daemons_that_all_die(fakes: Any) -> None:
+    fake = fakes()
+    fake.handlers["registry"] = lambda connection, message: connection.close()
+    with pytest.raises(loaderd.DaemonGone, match="4 times in a row"):
+        wire.call("get", {})
+
+
+def test_a_registry_answer_that_is_none_is_refused(fakes: Any) -> None:
+    fake = fakes()
+    fake.handlers["registry"] = lambda connection, message: connection.send({"op": "bye", "id": message["id"]})
+    with pytest.raises(loaderd.ProtocolError, match="'bye'"):
+        wire.call("get", {})

@@ -18,7 +18,7 @@ How long a batch lives
 5. A forked child does not inherit connections: what it uses attaches again by itself.
 """
 
-from loaderd import transforms
+from loaderd import models, transforms
 from loaderd._batch import CSR, Batch
 from loaderd._daemon import status, stop
 from loaderd._encoders import Encoders
@@ -39,6 +39,7 @@ from loaderd._errors import (
     InvalidArgument,
     LoaderdError,
     LoaderdWarning,
+    MultipleResultsFound,
     NoElement,
     NoSharedVars,
     NotEnoughDisk,
@@ -53,6 +54,27 @@ from loaderd._errors import (
     VersionError,
 )
 from loaderd._mapped import mapped
+from loaderd._registry import (
+    Artifact,
+    ArtifactQuerySet,
+    ArtifactSet,
+    Collection,
+    Feature,
+    FeatureSet,
+    Q,
+    QuerySet,
+    Run,
+    Storage,
+    Transform,
+    ULabel,
+    User,
+    add_database,
+    context,
+    databases,
+    finish,
+    from_lamindb,
+    track,
+)
 from loaderd._version import __version__
 from loaderd.collection import MappedCollection
 from loaderd.loader import Loader
@@ -66,6 +88,27 @@ __all__ = [
     "Batch",
     "CSR",
     "transforms",
+    # the registry
+    "Artifact",
+    "Collection",
+    "Storage",
+    "User",
+    "Transform",
+    "Run",
+    "ULabel",
+    "Feature",
+    "FeatureSet",
+    "Q",
+    "QuerySet",
+    "ArtifactSet",
+    "ArtifactQuerySet",
+    "models",
+    "track",
+    "finish",
+    "context",
+    "from_lamindb",
+    "databases",
+    "add_database",
     # the daemon
     "status",
     "stop",
@@ -82,6 +125,7 @@ __all__ = [
     "IntegrityError",
     "InternalError",
     "InvalidArgument",
+    "MultipleResultsFound",
     "NoElement",
     "NoSharedVars",
     "NotEnoughDisk",

@@ -150,37 +150,43 @@ class Busy(LoaderdError, RuntimeError):
 
 
 class DoesNotExist(LoaderdError, LookupError):
-    """The registry has no such record, or knows no database of that name. Look with ``filter`` or ``search``."""
+    """The registry has no such record. Queries leave out what is hidden or in the trash."""
 
     code = "no_record"
 
 
-class IntegrityError(LoaderdError, ValueError):
-    """A change contradicts what the registry holds, such as a version or a name that is taken."""
+class MultipleResultsFound(LoaderdError, LookupError):
+    """Several records fit where one was asked for. Say more of it, or take ``first()``."""
 
-    code = "conflict"
-
-
-class ProtectedError(LoaderdError, ValueError):
-    """A record cannot be deleted, for others need it: an artifact, say, that a collection holds."""
-
-    code = "protected"
+    code = "several_records"
 
 
-class FieldError(LoaderdError, AttributeError):
-    """A query names a field that the records do not have. The message lists those there are."""
+class FieldError(InvalidArgument, AttributeError):
+    """A query names a field that its records do not have, or asks of a field what cannot be asked of it."""
 
     code = "unknown_field"
 
 
-class FieldValidationError(LoaderdError, ValueError, TypeError):
-    """A record cannot have such a field, or such a value of it. The message says what it can have."""
+class FieldValidationError(InvalidArgument):
+    """A record is made with a field that it does not have, or lacks one that it must have."""
 
     code = "validation"
 
 
+class IntegrityError(LoaderdError, ValueError):
+    """A change would contradict what the registry has: a version that is taken, or a family that moved on."""
+
+    code = "conflict"
+
+
+class ProtectedError(IntegrityError):
+    """A record cannot be deleted for good, because others refer to it. The message names them."""
+
+    code = "protected"
+
+
 class RegistryError(LoaderdError, OSError):
-    """The registry's file is broken, of a newer loaderd, in use on another machine, or cannot be written."""
+    """The registry's database cannot be used: broken, of a newer loaderd, held by another machine, or out of disk."""
 
     code = "registry"
     _errno = errno.EIO

@@ -1,6 +1,6 @@
-"""What `mapped` takes for files: paths, patterns, and the artifacts, collections and queries of an installed lamindb.
+"""What `mapped` takes for files: paths, patterns, and artifacts, collections and queries, ours or lamindb's.
 
-lamindb is not imported for that: what has ``.suffix`` and ``.cache()`` or ``.path`` is an artifact, what
+Neither is imported for that: what has ``.suffix`` and ``.cache()`` or ``.path`` is an artifact, what
 has ``.ordered_artifacts`` or ``.artifacts`` a collection, and what can be iterated and has ``.ordered`` a query set.
 """
 
@@ -54,6 +54,11 @@ class Inputs:
         """Tell lamindb, if its objects were given, that they are inputs of the run."""
         if self._is_run_input is False:
             return
+        from loaderd._registry.tracking import track_inputs  # which itself maps
+
+        ours = [one for one in self._inputs if hasattr(type(one), "_track_as_input")]
+        if ours:
+            track_inputs(ours, self._is_run_input)
         for one in self._inputs:
             root = type(one).__module__.partition(".")[0]
             if root in ("lamindb", "lnschema_core"):

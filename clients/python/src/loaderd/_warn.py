@@ -20,6 +20,14 @@ def warn(message: str, category: type[Warning]) -> None:
     warnings.warn(message, category, stacklevel=level)
 
 
+def outside() -> str:
+    """Name the file of the innermost line outside this package, as its code was compiled."""
+    frame = sys._getframe(0)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    return frame.f_code.co_filename
+
+
 def tell_restart(socket: str, pid: int, log: str) -> None:
     """Warn that the daemon ``pid`` died and another took over; once, whoever of this process notices it."""
     if (socket, pid) not in _told:

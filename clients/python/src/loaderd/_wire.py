@@ -9,13 +9,16 @@ import socket
 import struct
 import time
 from collections import deque
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
 from loaderd import _fork
 from loaderd._errors import ProtocolError
 from loaderd._protocol import ANSWER_LIMIT, HEADER_SIZE, HELLO_LIMIT, REQUEST_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Message = dict[str, Any]
 
@@ -218,16 +221,21 @@ class Channel:
 
     # --- both -----------------------------------------------------------------------------------------------
 
-    def request(self, message: Message) -> Message:
+    def request(self, message: Message, tell: Callable[[Message], None] | None = None) -> Message:
         """Send a request with an ``id`` of its own and wait for its answer, an ``error`` message included.
 
-        For connections without a stream: other messages are not expected in between.
+        For connections without a stream: other messages are not expected in between, but for those of ``progress``,
+        which ``tell`` is told of.
         """
         self._id += 1
         self.send(message | {"id": self._id})
         while True:
             answer = self.receive()
             if answer is None:
+                continue
+            if answer.get("op") == "progress":
+                if tell is not None:
+                    tell(answer)
                 continue
             if answer.get("id") == self._id or (answer.get("op") == "error" and "id" not in answer):
                 return answer

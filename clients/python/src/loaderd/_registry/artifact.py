@@ -1,0 +1,339 @@
+"""Artifacts: files and folders of data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
+from loaderd._registry import content, loading, mapping, opening, paths, tracking, wire
+from loaderd._registry.fields import Field, ToOne
+from loaderd._registry.models import Made, Run, Storage, Transform
+from loaderd._registry.progress import Progress
+from loaderd._registry.record import check_names
+from loaderd._registry.related import ToMany
+from loaderd._registry.versions import Versioned
+from loaderd._warn import warn
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from typing_extensions import Self
+    from upath import UPath
+
+    from loaderd._registry.artifacts import ArtifactQuerySet
+    from loaderd._registry.wire import Row
+    from loaderd.collection import MappedCollection
+
+_ALIASES = {"revises": "is_new_version_of", "version_tag": "version", "path": "data"}
+_KEYWORDS = ("data", "key", "description", "version", "run", "is_new_version_of", "kind", "otype", "visibility")
+
+
+class Artifact(Versioned, Made):
+    """A file or folder of data.
+
+    What the registry has already, by its content, becomes this object, under the key that it has there. Other content
+    under a key that is there is a new version of that.
+
+    Parameters
+    ----------
+    data
+        The path of a file or folder; a ``pandas.DataFrame`` or ``anndata.AnnData``, which is written to the registry's
+        storage when it is saved; or a URL, which is noted and not read. A file stays where it is.
+    key
+        A name like a path. One of ``key``, ``description`` and ``run`` must be given, unless the content is known.
+    description
+        A description.
+    version
+        Text; None: the next whole number, once there is a second version.
+    run
+        The run that made it; None: that of `track`; False: none.
+    is_new_version_of
+        An older version, also called ``revises``.
+    kind
+        What it is for: ``"dataset"``, ``"model"``, or a word of your own.
+    otype
+        What it is in memory, ``"AnnData"`` or ``"DataFrame"``; None: as its suffix says.
+    visibility
+        0, or 1 to hide it.
+    name, meta
+        Of a collection: with one of these a `Collection` is made of the data instead.
+    revises, version_tag, path
+        Other names of ``is_new_version_of``, ``version`` and ``data``.
+
+    Attributes
+    ----------
+    suffix
+        The ending that says its format, composite ones whole.
+    size
+        Bytes.
+    hash, hash_type
+        That of its content, and how it is made: ``"md5"``, ``"sha1-fl"``, or ``"md5-d"`` of a folder.
+    n_files
+        How many files a folder has.
+    n_observations
+        Rows.
+    storage
+        Where it lies.
+    transform, run
+        What made it.
+    ulabels, feature_sets
+        Its labels, and its features.
+    input_of, previous_runs
+        The runs that read it, and those that made it before.
+    collections
+        Those that hold it.
+
+    Raises
+    ------
+    NotFound
+        There is no such file.
+    InvalidArgument
+        The data are of another type, or have neither key nor description nor run.
+
+    Examples
+    --------
+    >>> artifact = ln.Artifact("a.h5ad", key="atlas/a.h5ad").save()  # doctest: +SKIP
+    >>> artifact.hash, artifact.size, artifact.n_observations  # doctest: +SKIP
+    """
+
+    _model = "artifact"
+    _label = ("key", "description")
+
+    key: Field[str | None] = Field(str)
+    description: Field[str | None] = Field(str)
+    storage: ToOne[Storage] = ToOne("storage", fixed=True)
+    suffix: Field[str] = Field(str)
+    kind: Field[str | None] = Field(str)
+    otype: Field[str | None] = Field(str)
+    size: Field[int | None] = Field(int, fixed=True)
+    hash: Field[str | None] = Field(str, fixed=True)
+    hash_type: Field[str | None] = Field(str, fixed=True)
+    n_files: Field[int | None] = Field(int, fixed=True)
+    n_observations: Field[int | None] = Field(int)
+    visibility: Field[int] = Field(int)
+    transform: ToOne[Transform | None] = ToOne("transform")
+    run: ToOne[Run | None] = ToOne("run")
+
+    ulabels: ToMany[Any] = ToMany("ulabel", "ulabels")
+    feature_sets: ToMany[Any] = ToMany("featureset", "feature_sets")
+    input_of: ToMany[Run] = ToMany("run", "input_of")
+    previous_runs: ToMany[Run] = ToMany("run", "previous_runs")
+    collections: ToMany[Any] = ToMany("collection", "collections")
+
+    _written: content.Written | None = None  # what was in memory, until it is saved
+    _maker: Run | None = None  # the run that makes again what the registry has
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make a collection where what is asked for is one: of a folder with metadata."""
+        if "meta" in kwargs or "name" in kwargs:
+            from loaderd._registry.collection import Collection
+
+            return Collection(*args, **kwargs)
+        return super().__new__(cls)
+
+    def __init__(self, data: Any = None, /, **fields: Any) -> None:
+        self._begin()
+        fields = paths.renamed(type(self).__name__, fields, _ALIASES)
+        check_names(type(self).__name__, fields, list(_KEYWORDS))
+        data = paths.only_one(type(self).__name__, "data", data, fields)
+        run = tracking.run_of(fields.pop("run", None))
+        revised, version = fields.pop("is_new_version_of", None), fields.pop("version", None)
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.run = run
+        self._check_named(run, revised)
+        self._revise(revised, version)
+        self._find(data)
+
+    def _check_named(self, run: Run | None, revised: Artifact | None) -> None:
+        if revised is not None:
+            if self.key is None and isinstance(revised, Artifact):
+                self.key = revised.key
+        elif self.key is None and self.description is None and run is None:
+            message = "an artifact has a key or a description, or was made by a run; this one has none of them"
+            hint = 'give key="…" or description="…", or call track() first'
+            raise FieldValidationError(message, stage="registry", object="key", hint=hint)
+
+    def _find(self, data: Any) -> None:
+        """Ask what the registry would make of the data."""
+        path, facts = paths.local_or_url(data), {}
+        if path is None:
+            self._written = content.write(data, str(self.uid), wire.call("settings", {}, self._using)["storage"])
+            path, facts = self._written.path, self._written.facts
+        asked = self._row() | facts | {"path": paths.on_wire(path), "save": False}
+        if self._revises is not None:
+            asked["revises"] = self._revises.uid
+        with Progress("hashing") as progress:
+            answer = wire.call("register", asked, self._using, progress.tell)
+        self._settle(answer["record"])
+
+    def _settle(self, row: Row) -> None:
+        """Become what the registry made of the data: what it has already, or what is to be saved."""
+        key, run = self.key, self._related.get("run")
+        known = row.get("id") is not None
+        self._take(row, self._using)
+        if not known:
+            if run is not None:
+                self.run = run
+            return
+        if self._written is not None:
+            self._written.remove()
+            self._written = None
+        if key is not None and key != self.key:
+            if self.key is None:
+                self.key = key
+            else:
+                said = f"this content is registered already as {self.key!r} ({self.uid}), which is taken; not {key!r}"
+                warn(said, LoaderdWarning)
+        self._maker = run  # the registry knows whether it is the first
+
+    if TYPE_CHECKING:  # for those who type what they map
+
+        @classmethod
+        def filter(cls, *queries: Any, **lookups: Any) -> ArtifactQuerySet:
+            raise NotImplementedError
+
+    # --- its life -------------------------------------------------------------------------------------------
+
+    def save(self, using: str | None = None) -> Self:
+        """Write the artifact to the registry, or what was changed of it.
+
+        Parameters
+        ----------
+        using
+            The database to save to. None: the one it is of, else the default one.
+
+        Returns
+        -------
+        Artifact
+            Itself.
+        """
+        using = self._using if using is None else using
+        if not self._state.adding and using == self._using:
+            super().save(using)
+            if self._maker is None:
+                return self
+        with self._stored():
+            args: Row = {"model": self._model, "record": self._row(using)}
+            if self._revises is not None:
+                args["revises"] = self._revises.uid
+            if self._maker is not None:
+                args["record"]["run"] = self._maker.uid
+                self._maker = None
+            with Progress("reading") as progress:
+                answer = wire.call("save", args, using, progress.tell)
+            self._saved(answer, using)
+        return self
+
+    def _row(self, using: str | None = None) -> Row:
+        """Give what is to be saved."""
+        row = super()._row(using)
+        if "path" in self._values:
+            row["path"] = self._values["path"]
+        return row
+
+    def _stored(self) -> AbstractContextManager[object]:
+        """Have what was in memory at its place in the storage, and back if something is raised."""
+        return content.stored(self)
+
+    def restore(self) -> None:
+        """Take the artifact out of the trash."""
+        self._check_saved("restore it")
+        self._take(wire.call("restore", {"model": self._model, "uid": self.uid}, self._using), self._using)
+
+    def _track_as_input(self, is_run_input: Any) -> None:
+        tracking.track_inputs([self], is_run_input)
+
+    # --- its data -------------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> UPath:
+        """Where it is stored: a ``UPath``, a ``pathlib.Path`` if it is on this machine."""
+        return paths.upath(self._where())
+
+    def _where(self) -> str:
+        return paths.from_wire(self._values["path"])
+
+    def cache(self, is_run_input: Any = None) -> UPath:
+        """Have the data on this machine.
+
+        Parameters
+        ----------
+        is_run_input
+            Whether to note it as an input of the run: None as `context` is set, True, False, or a `Run`.
+
+        Returns
+        -------
+        UPath
+            Where they are: of data on this machine, where they are stored.
+
+        Raises
+        ------
+        NotFound
+            They are gone.
+        Unsupported
+            They are remote.
+        """
+        found = paths.cached(self._where(), self.size)
+        self._track_as_input(is_run_input)
+        return found
+
+    def stage(self, is_run_input: Any = None) -> UPath:
+        """Do what `cache` does; its old name."""
+        return self.cache(is_run_input)
+
+    def load(self, is_run_input: Any = None, **kwargs: Any) -> Any:
+        """Load the data into memory.
+
+        Parameters
+        ----------
+        is_run_input
+            As of `cache`.
+        **kwargs
+            For what reads the file: ``pandas.read_parquet``, ``anndata.read_h5ad`` and so on.
+
+        Returns
+        -------
+        pandas.DataFrame or anndata.AnnData
+            Of ``.parquet``, ``.csv``, ``.tsv``, ``.feather``, ``.arrow`` and ``.ipc``; of ``.h5ad`` and ``.zarr``.
+
+        Raises
+        ------
+        InvalidArgument
+            There is no object of this suffix.
+        """
+        loaded = loading.load_one(self, kwargs)
+        self._track_as_input(is_run_input)
+        return loaded
+
+    def open(self, engine: Literal["pyarrow", "polars"] = "pyarrow", is_run_input: Any = None, **kwargs: Any) -> Any:
+        """Open a table, or a folder of tables, without loading it; parameters as of `ArtifactSet.open`."""
+        opened = opening.open_all([self], engine, kwargs)
+        self._track_as_input(is_run_input)
+        return opened
+
+    def mapped(self, is_run_input: Any = None, **kwargs: Any) -> MappedCollection:
+        """Map the artifact as a dataset; further parameters are those of `loaderd.mapped`."""
+        return mapping.map_them(self, {"is_run_input": is_run_input}, kwargs)
+
+    @classmethod
+    def from_df(cls, df: Any, /, **fields: Any) -> Self:
+        """Make an artifact of a ``pandas.DataFrame``; fields as of the class."""
+        return cls(_checked(df, "DataFrame"), **fields)
+
+    @classmethod
+    def from_dataframe(cls, df: Any, /, **fields: Any) -> Self:
+        """Make an artifact of a ``pandas.DataFrame``; fields as of the class."""
+        return cls.from_df(df, **fields)
+
+    @classmethod
+    def from_anndata(cls, adata: Any, /, **fields: Any) -> Self:
+        """Make an artifact of an ``anndata.AnnData``, or of the path of one; fields as of the class."""
+        return cls(_checked(adata, "AnnData"), **fields)
+
+
+def _checked(data: Any, otype: str) -> Any:
+    if not isinstance(data, str) and content.otype_of(data) is None and paths.local_or_url(data) is None:
+        message = f"a {type(data).__name__} is no {otype}"
+        raise InvalidArgument(message, stage="registry", object="data")
+    return data

@@ -1,0 +1,154 @@
+"""Data that were in memory, as files of the registry's storage."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from loaderd._errors import InvalidArgument, NotEnoughDisk
+from loaderd._registry import paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loaderd._registry.artifact import Artifact
+
+FOLDER: Final = ".loaderd"
+"""Where the storage has what was in memory."""
+
+SUFFIXES: Final = {"DataFrame": ".parquet", "AnnData": ".h5ad"}
+"""The formats in which it is written."""
+
+
+@dataclass(eq=False)
+class Written:
+    """A file that was written for an artifact.
+
+    It lies under a temporary name until the artifact is saved, and is removed if it never is.
+
+    Parameters
+    ----------
+    path
+        Where it is.
+    final
+        Where it is to be.
+    facts
+        What is known of it.
+    """
+
+    path: str
+    final: str
+    facts: dict[str, Any]
+    _remover: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._remover = weakref.finalize(self, _remove, self.path, os.getpid())
+
+    def keep(self) -> None:
+        """Give it its final name."""
+        os.rename(self.path, self.final)
+
+    def back(self) -> None:
+        """Give it its temporary name again."""
+        os.rename(self.final, self.path)
+
+    def remove(self) -> None:
+        """Remove it, whatever its name."""
+        self._remover()
+        _remove(self.final, os.getpid())
+
+    def done(self) -> None:
+        """Leave it where it is for good."""
+        self._remover.detach()
+
+
+def _remove(path: str, pid: int) -> None:
+    if pid == os.getpid():  # what a forked child inherits is its parent's
+        with contextlib.suppress(OSError):
+            os.remove(path)
+
+
+def otype_of(data: Any) -> str | None:
+    """Tell what an object is: ``"DataFrame"``, ``"AnnData"``, or None. Nothing is imported for it."""
+    for module, name in (("pandas", "DataFrame"), ("anndata", "AnnData")):
+        known = getattr(sys.modules.get(module), name, None)
+        if known is not None and isinstance(data, known):
+            return name
+    return None
+
+
+def write(data: Any, uid: str, storage: str) -> Written:
+    """Write an object to a file.
+
+    Parameters
+    ----------
+    data
+        A ``pandas.DataFrame`` or an ``anndata.AnnData``.
+    uid
+        Of the artifact.
+    storage
+        The root of the storage.
+
+    Raises
+    ------
+    InvalidArgument
+        It is something else.
+    """
+    otype = otype_of(data)
+    if otype is None:
+        message = f"an artifact is not made of a {type(data).__name__}: {data!r:.80}"
+        hint = "give a path, a URL, a pandas.DataFrame or an anndata.AnnData"
+        raise InvalidArgument(message, stage="registry", object="data", hint=hint)
+    suffix, folder = SUFFIXES[otype], os.path.join(storage, FOLDER)
+    path = os.path.join(folder, f".unsaved-{uid}{suffix}")
+    facts = {"otype": otype, "suffix": suffix, "n_observations": len(data)}
+    written = Written(path, os.path.join(folder, uid + suffix), facts)
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if otype == "DataFrame":
+            data.to_parquet(path)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what anndata and pandas have to say to each other
+                data.write_h5ad(path)
+    except OSError as e:
+        message = f"cannot write {path}: {e.strerror or e}"
+        hint = "LOADERD_DATA_DIR names the folder of the registry and its storage"
+        raise NotEnoughDisk(message, stage="registry", object=path, hint=hint) from e
+    return written
+
+
+@contextlib.contextmanager
+def stored(*artifacts: Artifact) -> Iterator[None]:
+    """Have what was in memory under its final names, and back if something is raised.
+
+    Parameters
+    ----------
+    *artifacts
+        Unsaved ones, whose records then name the final paths.
+    """
+    moved: list[Artifact] = []
+    try:
+        for artifact in artifacts:
+            written = artifact._written
+            if written is not None:
+                written.keep()
+                moved.append(artifact)
+                artifact._values["path"] = paths.on_wire(written.final)
+        yield
+    except BaseException:
+        for artifact in moved:
+            if artifact._written is not None:
+                artifact._written.back()
+                artifact._values["path"] = paths.on_wire(artifact._written.path)
+        raise
+    for artifact in moved:
+        written, artifact._written = artifact._written, None
+        if written is not None:
+            # The registry may have had the content under another name.
+            (written.done if artifact._where() == written.final else written.remove)()

@@ -1,0 +1,147 @@
+"""Versions: records of one family, which have the stem of their ``uid`` in common."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
+from loaderd._registry.fields import Field
+from loaderd._registry.record import Record
+from loaderd._warn import warn
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from loaderd._registry.queryset import QuerySet
+    from loaderd._registry.wire import Row
+
+SUFFIX: Final = 4
+"""Characters of a ``uid`` that number the versions of a family."""
+
+_BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+
+
+class Versioned(Record):
+    """A record that may have versions.
+
+    Parameters
+    ----------
+    **fields
+        Values of its fields.
+
+    Attributes
+    ----------
+    version
+        Text such as ``"2"`` or ``"1.3.0"``; None until there is a second version.
+    is_latest
+        Whether it is the newest one of its family.
+    """
+
+    _stem: ClassVar[int] = 16
+
+    version: Field[str | None] = Field(str)
+    is_latest: Field[bool] = Field(bool, fixed=True)
+
+    _revises: Self | None = None  # of one that is not saved
+    _counted = False  # its version is a whole number that nobody chose
+
+    @property
+    def stem_uid(self) -> str:
+        """The part of ``uid`` that all versions have in common."""
+        return str(self.uid)[: self._stem]
+
+    @property
+    def version_tag(self) -> str | None:
+        """Another name of ``version``."""
+        return self.version
+
+    @version_tag.setter
+    def version_tag(self, version: str | None) -> None:
+        self.version = version
+
+    @property
+    def versions(self) -> QuerySet[Self]:
+        """All versions that are not in the trash, the newest first."""
+        return self.filter(stem_uid=self.stem_uid).order_by("-uid")
+
+    def _row(self, using: str | None = None) -> Row:
+        """Give what is to be saved; of a new version, the registry finds the ``uid`` and the next whole number."""
+        row = super()._row(using)
+        if self._revises is not None:
+            row.pop("uid", None)
+            if self._counted:
+                row.pop("version", None)
+        return row
+
+    def _saved(self, answer: Row, using: str | None) -> None:
+        """Take what the registry answered to a save; it may have numbered the version before."""
+        super()._saved(answer, using)
+        if self._revises is not None and answer.get("revised") is not None:
+            self._revises._take(answer["revised"], using)
+        self._revises = None
+
+    def _revise(self, revised: Any, version: str | None) -> None:
+        """Become the next version of another record, which becomes version 1 if it had none."""
+        self._values["uid"] = new_uid(self._stem)
+        self._values["version"] = version
+        if revised is None:
+            return
+        if not isinstance(revised, type(self)):
+            name = type(self).__name__
+            message = f"is_new_version_of={revised!r}; it is a {name}"
+            raise InvalidArgument(message, stage="registry", object="is_new_version_of")
+        revised = _head(revised)
+        was = revised.version or "1"
+        if version == was:
+            message = f"version={version!r} is that of the one revised, {revised.uid}; it must be another"
+            raise FieldValidationError(message, stage="registry", object="version")
+        self._values["version"] = next_version(was) if version is None else version
+        self._counted = version is None and "." not in was
+        self._values["uid"] = next_uid(revised.uid, self._stem)
+        revised.version = was
+        self._revises = revised
+
+
+def _head(revised: Any) -> Any:
+    """Give the latest version of a record's family, with a warning if it is another one."""
+    if revised._state.adding or revised.is_latest:
+        return revised
+    head = revised.versions.first()
+    if head is None:
+        return revised
+    warn(f"{revised.uid} is not the latest version, {head.uid} is; that one is revised", LoaderdWarning)
+    return head
+
+
+def new_uid(stem: int) -> str:
+    """Draw the ``uid`` of the first of a family."""
+    return "".join(secrets.choice(_BASE62) for _ in range(stem)) + "0" * SUFFIX
+
+
+def next_uid(uid: str, stem: int) -> str:
+    """Give the ``uid`` that follows; which one it is in the end, the registry decides when it is saved."""
+    number = 0
+    for sign in uid[stem:]:
+        number = number * 62 + _BASE62.index(sign)
+    number, suffix = number + 1, ""
+    for _ in range(SUFFIX):
+        number, place = divmod(number, 62)
+        suffix = _BASE62[place] + suffix
+    return uid[:stem] + suffix
+
+
+def next_version(version: str) -> str:
+    """Give the next whole version: 2 after 1, 2.0.0 after 1.3.1.
+
+    Raises
+    ------
+    FieldValidationError
+        The version is not made of numbers, so nobody knows what follows.
+    """
+    parts = version.split(".")
+    if not all(part.isascii() and part.isdigit() for part in parts):
+        message = f"what follows version {version!r} is not known"
+        raise FieldValidationError(message, stage="registry", object="version", hint="name it: version=…")
+    return ".".join([str(int(parts[0]) + 1), *("0" for _ in parts[1:])])

@@ -1,0 +1,115 @@
+"""Calls of the registry, which the daemon has (``docs/protocol.md``, "Registry")."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import datetime as dt
+import enum
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from loaderd import _start
+from loaderd._errors import DaemonGone, InvalidArgument, ProtocolError, from_wire
+from loaderd._wire import ConnectionLost, Message
+
+Row = dict[str, Any]
+"""A record as messages have it."""
+
+_MOST_LOSSES: Final = 3
+
+
+def call(name: str, args: Message, using: str | None = None, tell: Callable[[Message], None] | None = None) -> Any:
+    """Ask the registry, on a connection for this once, and give the value of the answer.
+
+    A connection takes a fraction of a millisecond, and none is then left to threads or forks. A call whose daemon is
+    lost is made again: all calls may be, since a record keeps its ``uid``.
+
+    Parameters
+    ----------
+    name
+        Of the call.
+    args
+        Plain values.
+    using
+        The database; None: the default one.
+    tell
+        Told of each ``progress`` message.
+
+    Raises
+    ------
+    LoaderdError
+        What the daemon says against it.
+    DaemonGone
+        No daemon runs and none could be started, or several in a row died.
+    """
+    if using is not None:
+        args = args | {"using": using}
+    losses = 0
+    while True:
+        try:
+            with contextlib.closing(_start.connect(patience=5.0 if losses else 0.0)) as channel:
+                answer = channel.request({"op": "registry", "call": name, "args": args}, tell)
+        except ConnectionLost as lost:
+            losses += 1
+            if losses > _MOST_LOSSES:
+                message = f"the daemon is gone {losses} times in a row ({lost}); registry call {name}"
+                raise DaemonGone(message, stage="registry", object=name, hint="its log says why") from lost
+            continue
+        if answer.get("op") == "error":
+            if answer.get("code") == DaemonGone.code and losses < _MOST_LOSSES:
+                losses += 1
+                continue
+            raise from_wire(answer)
+        if answer.get("op") != "answer":
+            raise ProtocolError(f"the daemon answered registry with {answer.get('op')!r}", stage="registry")
+        return answer["value"]
+
+
+def to_wire(value: Any, what: str) -> Any:
+    """Make a plain value of one that a field or a lookup has.
+
+    Raises
+    ------
+    InvalidArgument
+        There is no such value in the registry.
+    """
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return to_wire(value.item(), what)
+    if isinstance(value, dt.datetime):
+        return to_time(value)
+    if isinstance(value, dt.date):
+        return to_time(dt.datetime(value.year, value.month, value.day, tzinfo=dt.timezone.utc))
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if isinstance(value, Mapping):
+        return {str(key): to_wire(each, what) for key, each in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
+        return [to_wire(each, what) for each in value]
+    message = f"{what}={value!r}; a {type(value).__name__} is no value of the registry"
+    raise InvalidArgument(message, stage="registry", object=what, hint="use text, numbers, times, or a list of these")
+
+
+def to_time(value: dt.datetime) -> str:
+    """Spell a time as messages have it: in UTC, with microseconds. One without a zone is local."""
+    utc = value.astimezone(dt.timezone.utc).replace(tzinfo=None)
+    return utc.isoformat(timespec="microseconds") + "Z"
+
+
+def from_time(text: str) -> dt.datetime:
+    """Read a time of a message."""
+    return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def hash_of(data: bytes) -> str:
+    """Give the hash of a short text, as files of its size have it."""
+    digest = hashlib.md5(data, usedforsecurity=False).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")[:22]

@@ -1,0 +1,342 @@
+"""Artifacts: what they are made of, what is known of them, and that the same content is the same record."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import hashlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+from upath import UPath
+
+import loaderd as ln
+from conftest import Daemon
+
+MIB50 = 50 << 20
+
+
+def text_of(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")[:22]
+
+
+def hash_of_file(path: Path) -> tuple[str, str]:
+    """Compute a hash after the description of lamindb's."""
+    data = path.read_bytes()
+    if len(data) <= MIB50:
+        return text_of(hashlib.md5(data).digest()), "md5"
+    ends = hashlib.sha1(data[:MIB50]).digest() + hashlib.sha1(data[-MIB50:]).digest()
+    return text_of(hashlib.sha1(ends).digest()), "sha1-fl"
+
+
+def hash_of_folder(folder: Path) -> str:
+    hashes = [hash_of_file(path)[0] for path in folder.rglob("*") if path.is_file()]
+    parts = [hashlib.md5(each.encode()).digest() for each in sorted(hashes)]
+    return text_of(hashlib.md5(b"".join(parts)).digest())
+
+
+def frame(n: int = 3, start: int = 0) -> pd.DataFrame:
+    kinds = pd.Categorical(["x", "y", "x"] * n)[:n]
+    return pd.DataFrame({"number": np.arange(start, start + n), "share": np.linspace(0, 1, n), "kind": kinds})
+
+
+# --- what they are made of ----------------------------------------------------------------------------------------
+
+
+def test_a_file_stays_where_it_is_and_is_described(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="atlas/a.h5ad", description="cells")
+    assert (artifact.hash, artifact.hash_type) == hash_of_file(registry / "a.h5ad")
+    assert artifact.id is None
+    assert artifact.save() is artifact
+    assert artifact.id is not None
+    assert (artifact.key, artifact.description, artifact.suffix) == ("atlas/a.h5ad", "cells", ".h5ad")
+    assert artifact.size == os.path.getsize("a.h5ad")
+    assert (artifact.otype, artifact.n_observations, artifact.n_files) == ("AnnData", 300, None)
+    assert (artifact.version, artifact.is_latest, artifact.visibility) == (None, True, 0)
+    assert (len(artifact.uid), artifact.uid[16:], artifact.stem_uid) == (20, "0000", artifact.uid[:16])
+    assert isinstance(artifact.path, UPath)
+    assert artifact.path == registry / "a.h5ad"
+    assert artifact.created_by.handle
+    assert artifact.created_at <= artifact.updated_at
+
+
+@pytest.mark.parametrize("size", [0, 1, MIB50, MIB50 + 1, 2 * MIB50 + 7], ids=lambda n: f"{n} bytes")
+def test_the_hash_of_a_file_is_lamindbs(registry: Path, size: int) -> None:
+    path = registry / "data.bin"
+    path.write_bytes(np.random.default_rng(size).bytes(size))
+    artifact = ln.Artifact(path, key="data.bin")
+    assert (artifact.hash, artifact.hash_type) == hash_of_file(path)
+    assert artifact.size == size
+
+
+def test_a_folder_has_a_hash_of_its_files_whatever_their_names(registry: Path) -> None:
+    folder = registry / "images"
+    for at in range(5):
+        (folder / f"plate{at % 2}").mkdir(parents=True, exist_ok=True)
+        (folder / f"plate{at % 2}" / f"{at}.txt").write_text(f"image {at}")
+    artifact = ln.Artifact(folder, key="images").save()
+    assert (artifact.hash, artifact.hash_type) == (hash_of_folder(folder), "md5-d")
+    assert (artifact.n_files, artifact.size, artifact.suffix) == (5, 35, "")
+    assert ln.Artifact.filter().count() == 1  # and no record of each file
+
+
+def test_a_frame_is_written_to_the_storage_when_it_is_saved(registry: Path, daemon: Daemon) -> None:
+    df = frame()
+    artifact = ln.Artifact(df, description="numbers")
+    assert (artifact.otype, artifact.suffix, artifact.n_observations) == ("DataFrame", ".parquet", 3)
+    stored = daemon.folder / "data" / "artifacts" / ".loaderd" / f"{artifact.uid}.parquet"
+    assert not stored.exists()
+    artifact.save()
+    assert artifact.path == stored
+    pd.testing.assert_frame_equal(artifact.load(), df)
+    assert [(f.name, f.dtype) for f in artifact.feature_sets.one().features] == [
+        ("number", "int"), ("share", "float"), ("kind", "cat"),
+    ]  # fmt: skip
+
+
+def test_an_anndata_is_written_to_the_storage(registry: Path) -> None:
+    adata = anndata.read_h5ad("a.h5ad")
+    artifact = ln.Artifact.from_anndata(adata, key="mine.h5ad").save()
+    assert (artifact.otype, artifact.suffix, artifact.n_observations) == ("AnnData", ".h5ad", 300)
+    assert (artifact.load().X != adata.X).nnz == 0
+
+
+def test_what_is_never_saved_leaves_nothing(registry: Path, daemon: Daemon) -> None:
+    artifact = ln.Artifact(frame(), description="numbers")
+    folder = daemon.folder / "data" / "artifacts" / ".loaderd"
+    assert len(list(folder.iterdir())) == 1
+    del artifact
+    gc.collect()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_url_is_noted_and_not_read(registry: Path) -> None:
+    artifact = ln.Artifact("s3://bucket/a.h5ad", key="a.h5ad").save()
+    assert (artifact.hash, artifact.size, artifact.suffix) == (None, None, ".h5ad")
+    for use in (artifact.cache, artifact.load, artifact.stage, artifact.open):
+        with pytest.raises(ln.Unsupported, match=r"s3://bucket/a\.h5ad"):
+            use()
+    assert ln.Artifact.get(artifact.uid)._where() == "s3://bucket/a.h5ad"
+
+
+def test_a_file_url_is_a_path(registry: Path) -> None:
+    artifact = ln.Artifact(f"file://{registry}/a.h5ad", key="a.h5ad").save()
+    assert artifact.path == registry / "a.h5ad"
+
+
+def test_paths_that_are_not_utf8_work(registry: Path) -> None:
+    name = os.fsdecode(b"\xff.csv")
+    Path(name).write_text("a,b\n1,2\n")
+    artifact = ln.Artifact(name, description="odd").save()
+    assert ln.Artifact.get(artifact.uid).path == registry / name
+    assert list(artifact.load().columns) == ["a", "b"]
+
+
+# --- the same, and other, content ---------------------------------------------------------------------------------
+
+
+def test_the_same_content_is_the_same_record(registry: Path) -> None:
+    first = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    shutil.copyfile("a.h5ad", "copy.h5ad")
+    for again in (
+        ln.Artifact("a.h5ad", key="a.h5ad"),
+        ln.Artifact("copy.h5ad", key="a.h5ad"),
+        ln.Artifact("a.h5ad", description="d"),
+    ):
+        assert again.save() == first
+        assert again.path == first.path
+    with pytest.warns(ln.LoaderdWarning, match=r"'a\.h5ad'"):
+        other = ln.Artifact("a.h5ad", key="b.h5ad").save()
+    assert (other.uid, other.key) == (first.uid, "a.h5ad")
+    assert ln.Artifact.filter().count() == 1
+
+
+def test_the_same_frame_is_the_same_record_and_leaves_no_second_file(registry: Path, daemon: Daemon) -> None:
+    first = ln.Artifact(frame(), description="numbers").save()
+    again = ln.Artifact(frame(), description="numbers")
+    assert again == first
+    assert again.save() == first
+    assert len(list((daemon.folder / "data" / "artifacts" / ".loaderd").iterdir())) == 1
+
+
+def test_saved_twice_before_either_knew_of_the_other(registry: Path, daemon: Daemon) -> None:
+    first, second = ln.Artifact(frame(), description="one"), ln.Artifact(frame(), description="two")
+    first.save()
+    assert second.save() == first
+    assert second.description == "one"
+    assert [p.name for p in (daemon.folder / "data" / "artifacts" / ".loaderd").iterdir()] == [f"{first.uid}.parquet"]
+
+
+def test_empty_files_are_each_their_own(registry: Path) -> None:
+    for name in ("one.txt", "two.txt"):
+        Path(name).touch()
+        ln.Artifact(name, key=name).save()
+    assert sorted(ln.Artifact.filter().to_list("key")) == ["one.txt", "two.txt"]
+
+
+def test_other_content_under_a_key_is_a_new_version(registry: Path) -> None:
+    first = ln.Artifact("a.h5ad", key="cells.h5ad").save()
+    second = ln.Artifact("b.h5ad", key="cells.h5ad")
+    second.save()
+    first.refresh_from_db()
+    assert (first.version, first.is_latest) == ("1", False)
+    assert (second.version, second.is_latest) == ("2", True)
+    assert second.stem_uid == first.stem_uid
+    assert list(second.versions) == [second, first]
+    assert ln.Artifact.get(key="cells.h5ad") == second
+    assert ln.Artifact.get(first.stem_uid) == second
+    assert ln.Artifact.get(first.uid) == first
+
+
+def test_a_new_version_named_by_hand(registry: Path) -> None:
+    first = ln.Artifact("a.h5ad", key="cells.h5ad", version="1.0.0").save()
+    second = ln.Artifact("b.h5ad", revises=first)
+    assert (second.key, second.version) == ("cells.h5ad", "2.0.0")
+    second.save()
+    assert (first.version, first.is_latest, second.is_latest) == ("1.0.0", False, True)
+
+
+# --- their life ---------------------------------------------------------------------------------------------------
+
+
+def test_what_is_set_is_saved_and_nothing_else(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    other = ln.Artifact.get(artifact.uid)
+    artifact.description = "mine"
+    artifact.save()
+    other.n_observations = 301
+    other.save()
+    assert (other.description, other.n_observations) == ("mine", 301)
+    artifact.description = "forgotten"
+    artifact.refresh_from_db()
+    assert (artifact.description, artifact.n_observations) == ("mine", 301)
+
+
+def test_trash_and_back(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    artifact.delete()
+    assert artifact.visibility == 2
+    assert not ln.Artifact.filter().exists()
+    assert ln.Artifact.filter(visibility=2).one() == artifact
+    assert ln.Artifact.filter(visibility=None).one() == artifact
+    with pytest.warns(ln.LoaderdWarning, match="permanent=True"):
+        artifact.delete()
+    artifact.delete(permanent=False)
+    artifact.restore()
+    assert (artifact.visibility, ln.Artifact.filter().one()) == (0, artifact)
+    artifact.delete(permanent=True)
+    assert not ln.Artifact.filter(visibility=None).exists()
+    assert Path("a.h5ad").exists()
+    with pytest.warns(ln.LoaderdWarning, match="not saved"):
+        artifact.delete()
+
+
+def test_a_member_of_a_collection_cannot_be_deleted_for_good(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    collection = ln.Collection([artifact], name="mine").save()
+    with pytest.raises(ln.ProtectedError, match=collection.uid):
+        artifact.delete(permanent=True)
+    collection.delete(permanent=True)
+    artifact.delete(permanent=True)
+
+
+def test_features_are_known_without_the_file(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    Path("a.h5ad").unlink()
+    sets = {tuple((f.name, f.dtype) for f in s.features[:2]): s.n for s in artifact.feature_sets}
+    assert sets == {(("cell_type", "cat"),): 1, (("GENE0", "num"), ("GENE1", "num")): 50}
+    assert ln.Artifact.filter(feature_sets__features__name="cell_type").one() == artifact
+
+
+def test_tables_have_features(registry: Path) -> None:
+    frame().to_parquet("t.parquet")
+    frame().to_csv("t.csv", index=False)
+    for name in ("t.parquet", "t.csv"):
+        found = ln.Artifact(name, key=name).save().feature_sets.one().features
+        assert found.to_list("name") == ["number", "share", "kind"]
+        assert found.to_list("dtype")[:2] == ["int", "float"]
+
+
+def test_labels_are_added_and_removed(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    good, bad = ln.ULabel(name="good").save(), ln.ULabel(name="bad").save()
+    artifact.ulabels.add(good, bad)
+    artifact.ulabels.add(good)
+    assert artifact.ulabels.order_by("name").to_list("name") == ["bad", "good"]
+    assert ln.Artifact.filter(ulabels__name="bad").one() == artifact
+    assert good.artifacts.one() == artifact
+    artifact.ulabels.remove(bad)
+    assert list(artifact.ulabels) == [good]
+    artifact.ulabels.set([bad])
+    assert list(artifact.ulabels) == [bad]
+    artifact.ulabels.clear()
+    assert not artifact.ulabels.exists()
+
+
+def test_describe_shows_what_it_is(registry: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    artifact = ln.Artifact("a.h5ad", key="atlas/a.h5ad").save()
+    artifact.ulabels.add(ln.ULabel(name="good").save())
+    assert artifact.describe() is None
+    shown = capsys.readouterr().out
+    for part in ("atlas/a.h5ad", artifact.uid, artifact.hash, "300", "good", "cell_type: cat", str(registry)):
+        assert part in shown
+    assert artifact.describe(return_str=True) == shown.rstrip("\n")
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------
+
+REFUSED: list[tuple[str, Any, type[Exception], str]] = [
+    ("a missing file", lambda: ln.Artifact("no.h5ad", key="k"), FileNotFoundError, "no.h5ad"),
+    ("neither key nor description nor run", lambda: ln.Artifact("a.h5ad"), ValueError, "key or a description"),
+    ("a number", lambda: ln.Artifact(7, key="k"), ln.InvalidArgument, "7"),
+    ("nothing", lambda: ln.Artifact(key="k"), ln.FieldValidationError, "not at all"),
+    ("data twice", lambda: ln.Artifact("a.h5ad", data="b.h5ad", key="k"), ln.FieldValidationError, "both"),
+    ("an unknown keyword", lambda: ln.Artifact("a.h5ad", kex="k"), ln.FieldValidationError, "did you mean 'key'"),
+    ("a keyword and its other name", lambda: ln.Artifact("a.h5ad", version="1", version_tag="1", key="k"),
+     ln.FieldValidationError, "version_tag"),
+    ("a key that is no text", lambda: ln.Artifact("a.h5ad", key=7), TypeError, "key=7"),
+    ("a run that is none", lambda: ln.Artifact("a.h5ad", key="k", run="r"), TypeError, "run='r'"),
+    ("a new version of something else", lambda: ln.Artifact("a.h5ad", key="k", revises="a"), TypeError, "'a'"),
+    ("a field that the registry sets", lambda: setattr(ln.Artifact("a.h5ad", key="k"), "hash", "x"), AttributeError,
+     "hash"),
+    ("a field that there is not", lambda: setattr(ln.Artifact("a.h5ad", key="k"), "descripton", "x"), AttributeError,
+     "did you mean 'description'"),
+    ("labels of what is not saved", lambda: ln.Artifact("a.h5ad", key="k").ulabels, ValueError, "not saved"),
+    ("the hash of what is not saved", lambda: hash(ln.Artifact("a.h5ad", key="k")), TypeError, "not saved"),
+    ("a label that is no label", lambda: ln.Artifact("a.h5ad", key="k").save().ulabels.add("good"), TypeError,
+     "ULabel"),
+    ("features by hand", lambda: ln.Artifact("a.h5ad", key="k").save().feature_sets.clear() or
+     ln.Artifact("a.h5ad", key="k").feature_sets.add(*ln.FeatureSet.filter()), ValueError, "not set by hand"),
+    ("no frame", lambda: ln.Artifact.from_df([1], key="k"), TypeError, "list"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "error", "said"), [c[1:] for c in REFUSED], ids=[c[0] for c in REFUSED])
+def test_what_cannot_be_is_refused_with_the_reason(
+    registry: Path, make: Any, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said) as raised:
+        make()
+    assert isinstance(raised.value, (ln.LoaderdError, AttributeError, TypeError))
+
+
+def test_a_file_that_changed_after_it_was_looked_at_is_not_saved(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad")
+    shutil.copyfile("b.h5ad", "a.h5ad")
+    with pytest.raises(ln.SourceChanged, match=r"a\.h5ad"):
+        artifact.save()
+    assert not ln.Artifact.filter().exists()
+
+
+def test_a_version_that_is_taken_is_refused(registry: Path) -> None:
+    first = ln.Artifact("a.h5ad", key="cells.h5ad", version="1").save()
+    with pytest.raises(ValueError, match="'1'"):
+        ln.Artifact("b.h5ad", revises=first, version="1")
+    with pytest.raises(ValueError, match="version="):
+        ln.Artifact("b.h5ad", revises=ln.Artifact("b.h5ad", key="other", version="beta"))

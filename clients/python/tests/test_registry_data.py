@@ -1,0 +1,270 @@
+"""What is done with the data of collections and of sets of artifacts: mapped, cached, loaded, opened."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.feather as feather
+import pytest
+import zarr
+from pandas.testing import assert_frame_equal
+from upath import UPath
+
+import loaderd as ln
+from loaderd._registry.progress import Progress
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engines_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have polars and zarr start what they keep for the life of the process."""
+    zarr.create_array(store=zarr.storage.MemoryStore(), data=np.zeros(1))
+    path = tmp_path_factory.mktemp("polars") / "t.parquet"
+    pl.DataFrame({"x": [1]}).write_parquet(path)
+    pl.scan_parquet([path, path]).collect()
+
+
+def cells(*names: str) -> list[ln.Artifact]:
+    return [ln.Artifact(name, key=name).save() for name in names]
+
+
+def tables(write: Any, ending: str) -> tuple[list[ln.Artifact], list[pd.DataFrame]]:
+    """Write two tables that share a column, and make artifacts of them."""
+    frames = [pd.DataFrame({"x": [1, 2], "y": [0.5, 1.5]}), pd.DataFrame({"x": [3], "z": ["t"]})]
+    made = []
+    for at, frame in enumerate(frames):
+        write(frame, f"t{at}{ending}")
+        made.append(ln.Artifact(f"t{at}{ending}", key=f"t{at}{ending}").save())
+    return made, frames
+
+
+# --- mapped -------------------------------------------------------------------------------------------------------
+
+
+def test_a_collection_is_mapped_in_its_order(registry: Path) -> None:
+    collection = ln.Collection(cells("b.h5ad", "a.h5ad"), name="cells").save()
+    with collection.mapped(obs_keys=["cell_type"]) as mapped:
+        assert [Path(p).name for p in mapped.path_list] == ["b.h5ad", "a.h5ad"]
+        assert mapped.shape == (500, 40)
+        first = anndata.read_h5ad("b.h5ad")[0].to_df()[mapped.var_joint]
+        np.testing.assert_array_equal(mapped[0]["X"], first.to_numpy()[0])
+    with ln.mapped(collection) as mapped, ln.Artifact.get(key="a.h5ad").mapped(obs_keys="cell_type") as one:
+        assert (len(mapped), len(one)) == (500, 300)
+
+
+def test_positions_are_those_of_the_documentation(registry: Path) -> None:
+    collection = ln.Collection(cells("a.h5ad", "b.h5ad"), name="cells").save()
+    with collection.mapped(
+        "X", ["cell_type"], None, "outer", False, None, True, False, "float64", False, False
+    ) as mapped:
+        assert (mapped.shape, mapped.encode_labels, mapped.dtype) == ((500, 60), False, "float64")
+    artifacts = ln.Artifact.filter().order_by("key")
+    with artifacts.mapped("X", ["cell_type"], None, {"cell_type": "B cell"}, "outer", False) as mapped:
+        assert mapped.filtered
+        assert mapped.shape[1] == 60
+    with collection.mapped(obs_filter={"cell_type": "B cell"}, var_names=["GENE1", "GENE20"]) as mapped:
+        assert mapped.n_vars == 2
+
+
+def test_the_old_name_of_obs_keys_warns(registry: Path) -> None:
+    collection = ln.Collection(cells("a.h5ad"), name="cells").save()
+    with pytest.warns(ln.LoaderdWarning, match="obs_keys"):
+        mapped = collection.mapped(label_keys=["cell_type"])
+    assert mapped.obs_keys == ["cell_type"]
+    mapped.close()
+    with pytest.raises(ln.InvalidArgument, match="two names"):
+        collection.mapped(label_keys=["cell_type"], obs_keys=["cell_type"])
+    with pytest.raises(TypeError, match="did you mean 'obs_keys'"):
+        collection.mapped(obs_kys=["cell_type"])
+
+
+def test_other_members_are_left_out_with_a_warning(registry: Path) -> None:
+    Path("t.csv").write_text("a\n1\n")
+    ln.Collection(cells("a.h5ad", "t.csv", "b.h5ad"), name="mixed").save()
+    with pytest.warns(ln.LoaderdWarning, match=r"'\.csv'"):
+        mapped = ln.Collection.get(name="mixed").mapped()
+    assert len(mapped.path_list) == 2
+    mapped.close()
+    table = ln.Collection(ln.Artifact.filter(suffix=".csv"), name="table")
+    with (
+        pytest.warns(ln.LoaderdWarning, match="not saved"),
+        pytest.warns(ln.LoaderdWarning, match=r"'\.csv'"),
+        pytest.raises(ln.InvalidArgument),
+    ):
+        table.mapped()
+
+
+def test_a_query_set_is_mapped_in_its_order_and_warns_without_one(registry: Path) -> None:
+    cells("a.h5ad", "b.h5ad")
+    with ln.Artifact.filter(otype="AnnData").order_by("-created_at").mapped() as mapped:
+        assert [Path(p).name for p in mapped.path_list] == ["b.h5ad", "a.h5ad"]
+    with pytest.warns(ln.LoaderdWarning, match="order_by"):
+        ln.Artifact.filter(otype="AnnData").mapped().close()
+    collection = ln.Collection(ln.Artifact.filter().order_by("key"), name="cells").save()
+    collection.ordered_artifacts.mapped().close()
+    with pytest.warns(ln.LoaderdWarning, match="order_by"):
+        collection.unordered_artifacts.mapped().close()
+
+
+def test_what_is_not_saved_is_mapped_with_a_warning(registry: Path) -> None:
+    collection = ln.Collection([ln.Artifact("a.h5ad", key="a.h5ad")], name="cells")
+    with pytest.warns(ln.LoaderdWarning, match="not saved"):
+        mapped = collection.mapped()
+    assert len(mapped) == 300
+    mapped.close()
+
+
+# --- cached -------------------------------------------------------------------------------------------------------
+
+
+def test_paths_of_local_data_are_those_of_the_stored_files(registry: Path) -> None:
+    collection = ln.Collection(cells("b.h5ad", "a.h5ad"), name="cells").save()
+    for paths in (collection.cache(), collection.stage()):
+        assert paths == [registry / "b.h5ad", registry / "a.h5ad"]
+        assert all(isinstance(path, UPath) for path in paths)
+
+
+def test_data_that_are_gone_or_changed_are_told_of(registry: Path) -> None:
+    collection = ln.Collection(cells("b.h5ad", "a.h5ad"), name="cells").save()
+    shutil.copyfile("b.h5ad", "a.h5ad")
+    with pytest.warns(ln.LoaderdWarning, match=r"a\.h5ad is not what was registered"):
+        collection.cache()
+    Path("b.h5ad").unlink()
+    with pytest.raises(FileNotFoundError, match=r"b\.h5ad"):
+        collection.cache()
+
+
+# --- loaded -------------------------------------------------------------------------------------------------------
+
+WRITERS = [
+    (".parquet", lambda df, path: df.to_parquet(path)),
+    (".csv", lambda df, path: df.to_csv(path, index=False)),
+    (".tsv", lambda df, path: df.to_csv(path, index=False, sep="\t")),
+    (".feather", lambda df, path: df.to_feather(path)),
+    (".arrow", lambda df, path: feather.write_feather(df, path)),
+    (".ipc", lambda df, path: feather.write_feather(df, path)),
+]
+
+
+@pytest.mark.parametrize(("ending", "write"), WRITERS, ids=[ending for ending, _ in WRITERS])
+def test_tables_are_loaded_as_one(registry: Path, ending: str, write: Any) -> None:
+    artifacts, frames = tables(write, ending)
+    collection = ln.Collection(artifacts, name="tables").save()
+    for one in (collection, ln.Artifact.filter().order_by("id")):
+        assert_frame_equal(one.load(), pd.concat(frames, join="outer"))
+        assert_frame_equal(one.load("inner", ignore_index=True), pd.concat(frames, join="inner", ignore_index=True))
+    assert_frame_equal(artifacts[0].load(), frames[0])
+
+
+def test_cells_are_loaded_as_one_with_the_artifact_of_each(registry: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what anndata says of the versions of zarr
+        anndata.read_h5ad("b.h5ad").write_zarr("c.anndata.zarr")
+    collection = ln.Collection(cells("b.h5ad", "a.h5ad"), name="cells").save()
+    for join in ("outer", "inner"):
+        found = collection.load(join)
+        parts = [anndata.read_h5ad(name) for name in ("b.h5ad", "a.h5ad")]
+        own = anndata.concat(parts, join=join, label="artifact_uid", keys=[a.uid for a in collection.ordered_artifacts])
+        assert (found.X != own.X).nnz == 0
+        assert_frame_equal(found.obs, own.obs)
+        assert list(found.var_names) == list(own.var_names)
+    assert "batch" in collection.load(label="batch", keys=["p", "q"]).obs
+    store = ln.Artifact("c.anndata.zarr", key="c.anndata.zarr").save()
+    assert store.otype == "AnnData"
+    assert ln.Collection([store], name="store").save().load().shape == (200, 50)
+
+
+def test_only_one_suffix_is_loaded_as_one(registry: Path) -> None:
+    Path("t.csv").write_text("a\n1\n")
+    collection = ln.Collection(cells("a.h5ad", "t.csv"), name="mixed").save()
+    with pytest.raises(ValueError, match=r"'\.csv', '\.h5ad'"):
+        collection.load()
+    with pytest.raises(ValueError, match="there are none"):
+        ln.Artifact.filter(key="no").order_by("id").load()
+    Path("x.bin").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"'\.bin'"):
+        ln.Artifact("x.bin", key="x").save().load()
+
+
+def test_a_bar_shows_how_far_it_is_in_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal in (True, False):
+        out = io.StringIO()
+        monkeypatch.setattr(out, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr(sys, "stderr", out)
+        bar = Progress("loading")
+        bar._next = 0.0
+        assert list(bar.over("abc", 3)) == ["a", "b", "c"]
+        assert out.getvalue().endswith("100% 3 of 3\n") == terminal
+        assert bool(out.getvalue()) == terminal
+
+
+# --- opened -------------------------------------------------------------------------------------------------------
+
+OPENED = [
+    *WRITERS,
+    (".ndjson", lambda df, path: df.to_json(path, orient="records", lines=True)),
+    (".json", lambda df, path: df.to_json(path, orient="records", lines=True)),
+]
+
+
+def alike(write: Any, ending: str) -> list[ln.Artifact]:
+    """Write a file and a folder of tables of one kind."""
+    Path("folder/deep").mkdir(parents=True)
+    for at, name in enumerate(("t", "folder/one", "folder/deep/two")):
+        write(pd.DataFrame({"x": [at, at]}), name + ending)
+    Path("folder/_SUCCESS").touch()
+    Path("folder/.hidden.txt").touch()
+    return [ln.Artifact(name, key=name).save() for name in (f"t{ending}", "folder")]
+
+
+@pytest.mark.parametrize(("ending", "write"), OPENED, ids=[ending for ending, _ in OPENED])
+def test_tables_are_opened_by_both_engines(registry: Path, ending: str, write: Any) -> None:
+    collection = ln.Collection(alike(write, ending), name="tables").save()
+    for one in (collection, ln.Artifact.filter().order_by("id")):
+        opened = one.open()
+        assert isinstance(opened, ds.Dataset)
+        assert sorted(opened.to_table()["x"].to_pylist()) == [0, 0, 1, 1, 2, 2]
+        with one.open(engine="polars") as lazy:
+            assert isinstance(lazy, pl.LazyFrame)
+            assert sorted(lazy.collect()["x"].to_list()) == [0, 0, 1, 1, 2, 2]
+    assert sorted(collection.ordered_artifacts[1].open().to_table()["x"].to_pylist()) == [1, 1, 2, 2]
+
+
+def test_keywords_go_to_the_engine(registry: Path) -> None:
+    (artifact, _), _ = tables(WRITERS[0][1], ".parquet")
+    assert artifact.open(schema=pa.schema({"x": pa.int64()})).schema.names == ["x"]
+    with artifact.open("polars", n_rows=1) as lazy:
+        assert lazy.collect().height == 1
+
+
+def test_what_cannot_be_opened_is_refused(registry: Path) -> None:
+    Path("t.csv").write_text("a\n1\n")
+    Path("empty").mkdir()
+    Path("empty/_SUCCESS").touch()
+    pd.DataFrame({"x": [1]}).to_orc("t.orc")
+    csv, orc, h5ad = (ln.Artifact(name, key=name).save() for name in ("t.csv", "t.orc", "a.h5ad"))
+    cases: list[tuple[list[ln.Artifact], str, str]] = [
+        ([csv, orc], "pyarrow", "'.csv', '.orc'"),
+        ([h5ad], "pyarrow", "does not read '.h5ad'"),
+        ([h5ad], "polars", "does not read '.h5ad'"),
+        ([orc], "polars", "does not read '.orc'"),
+        ([csv], "pandas", "it is 'pyarrow' or 'polars'"),
+        ([ln.Artifact("empty", key="empty").save()], "pyarrow", "no files"),
+    ]
+    for artifacts, engine, said in cases:
+        with pytest.raises(ValueError, match=said), contextlib.ExitStack() as stack:
+            opened = ln.Collection(artifacts, name="x").open(engine)
+            if engine == "polars":
+                stack.enter_context(opened)
+    assert orc.open().count_rows() == 1

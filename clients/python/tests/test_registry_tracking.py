@@ -1,0 +1,165 @@
+"""Runs: what made what, of what."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loaderd as ln
+
+
+def script(path: Path, code: str) -> str:
+    """Write a script and run it; give what it prints."""
+    path.write_text(textwrap.dedent(code))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", str(path)], capture_output=True, text=True, timeout=60, cwd=path.parent
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_script_is_a_transform_with_a_version_for_each_source(registry: Path) -> None:
+    code = """
+        import loaderd as ln
+        ln.track(params={"rate": 1})
+        ln.Artifact("a.h5ad", key="a.h5ad").save()
+        ln.finish()
+    """
+    script(registry / "make.py", code)
+    script(registry / "make.py", code)
+    script(registry / "make.py", code + "        # other")
+    one, other = ln.Transform.filter(key="make.py").order_by("version")
+    assert (one.version, other.version, one.stem_uid == other.stem_uid) == ("1", "2", True)
+    assert (one.type, "ln.track" in one.source_code) == ("script", True)
+    first, second = one.runs.order_by("id")
+    assert (first.status, first.params) == ("finished", {"rate": 1})
+    assert first.started_at < first.finished_at <= second.started_at
+    artifact = ln.Artifact.get(key="a.h5ad")
+    assert (artifact.run, artifact.transform) == (first, one)
+    assert list(artifact.previous_runs.order_by("id")) == [second, other.runs.one()]
+    assert first.output_artifacts.one() == artifact
+
+
+def test_a_run_goes_on_until_it_is_finished(registry: Path) -> None:
+    run = ln.track(key="first")
+    assert ln.context.run is run
+    assert ln.track(key="first") is run
+    other = ln.track(key="first", new_run=True)
+    assert other != run
+    assert other.transform == run.transform
+    third = ln.track(key="second", name="Second")
+    assert third.transform.name == "Second"
+    assert ln.Run.get(other.uid).status == "finished"
+    assert ln.finish() == third
+    assert ln.context.run is None
+    with pytest.raises(ln.InvalidArgument, match="no run"):
+        ln.finish()
+    assert ln.track(third.transform.uid).transform == third.transform
+
+
+def test_a_notebook_is_known_by_its_code(registry: Path) -> None:
+    def write(output: str, source: str = "1 + 1") -> None:
+        cell: dict[str, Any] = {"cell_type": "code", "source": [source], "outputs": [output]}
+        Path("n.ipynb").write_text(json.dumps({"cells": [cell, {"cell_type": "markdown", "source": []}]}))
+
+    write("2")
+    first = ln.track(path="n.ipynb").transform
+    assert (first.key, first.type, first.source_code) == ("n.ipynb", "notebook", "1 + 1")
+    ln.finish()
+    write("3")
+    assert ln.track(path="n.ipynb").transform == first
+    ln.finish()
+    write("3", "1 + 2")
+    assert ln.track(path="n.ipynb").transform.version == "2"
+
+
+def test_what_is_read_is_an_input_of_the_run(registry: Path) -> None:
+    artifacts = [ln.Artifact(name, key=name).save() for name in ("a.h5ad", "b.h5ad")]
+    collection = ln.Collection(artifacts, name="cells").save()
+    ordered = ln.Artifact.filter().order_by("key")
+    uses: list[tuple[str, Any, list[Any]]] = [
+        ("mapped", lambda **kw: collection.mapped(**kw).close(), [collection]),
+        ("load", lambda **kw: collection.load(**kw), [collection]),
+        ("cache", lambda **kw: collection.cache(**kw), [collection]),
+        ("stage", lambda **kw: collection.stage(**kw), [collection]),
+        ("get", lambda **kw: ln.Collection.get(collection.uid, **kw), [collection]),
+        ("a set, mapped", lambda **kw: ordered.mapped(**kw).close(), artifacts),
+        ("a set, loaded", lambda **kw: ordered.load(**kw), artifacts),
+        ("loaderd.mapped", lambda **kw: ln.mapped(collection, **kw).close(), [collection]),
+        ("an artifact", lambda **kw: artifacts[0].cache(**kw), artifacts[:1]),
+    ]
+    elsewhere = ln.track(key="elsewhere")
+    ln.finish()
+    for name, use, inputs in uses:
+        run = ln.track(key=name)
+        use(is_run_input=False)
+        assert list(run.input_artifacts) == list(run.input_collections) == [], name
+        use()
+        use(is_run_input=True)
+        assert [*run.input_artifacts.order_by("id"), *run.input_collections] == inputs, name
+        assert run in inputs[0].input_of
+        ln.finish()
+        use()
+        with pytest.warns(ln.LoaderdWarning, match="track"):
+            use(is_run_input=True)
+        use(is_run_input=elsewhere)
+    assert set(elsewhere.input_artifacts) == set(artifacts)
+    with pytest.raises(ln.InvalidArgument, match="is_run_input='yes'"):
+        collection.cache(is_run_input="yes")
+
+
+def test_what_is_opened_is_an_input(registry: Path) -> None:
+    Path("t.csv").write_text("a\n1\n")
+    artifact = ln.Artifact("t.csv", key="t.csv").save()
+    run = ln.track(key="opens")
+    artifact.open()
+    assert run.input_artifacts.one() == artifact
+    collection = ln.Collection([artifact], name="t", run=False).save()
+    collection.open()
+    assert run.input_collections.one() == collection
+
+
+def test_nothing_is_noted_where_it_is_switched_off(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    monkeypatch.setattr(ln.context, "track_run_inputs", False)
+    run = ln.track(key="off")
+    artifact.cache()
+    assert not run.input_artifacts.exists()
+    artifact.cache(is_run_input=True)
+    assert run.input_artifacts.one() == artifact
+
+
+def test_what_a_run_made_is_no_input_of_it(registry: Path) -> None:
+    run = ln.track(key="makes")
+    artifact = ln.Artifact("a.h5ad").save()  # a run is name enough
+    artifact.cache()
+    collection = ln.Collection([artifact, ln.Artifact("b.h5ad", key="b.h5ad", run=False)], name="cells").save()
+    collection.load()
+    assert (artifact.run, collection.run) == (run, run)
+    assert not run.input_collections.exists()
+    assert run.input_artifacts.to_list("key") == ["b.h5ad"]  # of which the collection was made
+    assert ln.Artifact.get(key="b.h5ad").run is None
+
+
+def test_what_is_made_again_has_the_first_run_and_the_others_beside(registry: Path) -> None:
+    first = ln.track(key="one")
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    second = ln.track(key="two")
+    again = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    assert again == artifact
+    assert (again.run, list(again.previous_runs)) == (first, [second])
+    again.cache()
+    assert not second.input_artifacts.exists()
+
+
+def test_it_must_be_known_what_runs(registry: Path) -> None:
+    code = "import loaderd as ln\nln.track()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "FieldValidationError" in done.stderr
+    assert "track(key=" in done.stderr
