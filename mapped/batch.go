@@ -288,6 +288,9 @@ func (b *Batch) fillCSR(ctx context.Context, p *plan, f *csrField, s *Scratch, l
 			f.used[i] = 0
 			continue
 		}
+		if k := i + 1 - lo; k < len(found) && found[k] != nil {
+			found[k].Prefetch() // a tenth of the time; dense rows, which have more to write than to read, it would cost as much
+		}
 		from, to := at, at+f.bounds[i+1]-f.bounds[i]
 		room := idx[from*4 : to*4]
 		n, err := part.writeSparse(view[int32](room), room, vals[from*size:to*size], b.local[i], found[i-lo], s)

@@ -192,9 +192,15 @@ func benchmarkFill(b *testing.B, unsorted bool, from Options, o EncoderOptions, 
 	b.ReportAllocs()
 	b.ResetTimer()
 	before := processTime(b)
+	times := make([]time.Duration, b.N)
 	for i := range b.N {
+		start := time.Now()
 		one(i)
+		times[i] = time.Since(start)
 	}
+	// A tenth of the batches is faster than this: that is what a machine gives when nobody else uses it.
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/10].Nanoseconds())/benchBatch, "quiet-ns/row")
 	b.ReportMetric(float64(b.N*benchBatch)/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(float64((processTime(b)-before).Nanoseconds())/float64(b.N*benchBatch), "cpu-ns/row")
 }
@@ -218,6 +224,7 @@ func BenchmarkFill(b *testing.B) {
 	}{
 		{"dense float32", false, EncoderOptions{}, 1},
 		{"dense float32, two goroutines", false, EncoderOptions{}, 2},
+		{"dense float32, streamed", false, EncoderOptions{Stream: true}, 1},
 		{"dense float32 of unsorted rows", true, EncoderOptions{}, 1},
 		{"dense float16", false, EncoderOptions{DType: "float16"}, 1},
 		{"csr float32", false, EncoderOptions{Format: CSR}, 1},

@@ -18,6 +18,9 @@ type EncoderOptions struct {
 	// Own gives rows of that store as the store has them: values in its own types, categories that are numbers as
 	// numbers, and raw.X with the columns that it has there, not those of the join. A panel prevails.
 	Own bool
+	// Stream says that the batches that are in use at once take more memory than the processor's caches have (about 16 MB
+	// and more): dense rows from the row store are then written past the caches. It changes no byte of a batch.
+	Stream bool
 }
 
 // Encoder writes rows of a collection into memory in one form. It is immutable
@@ -27,6 +30,7 @@ type Encoder struct {
 	mayPad bool
 	only   int // the one store that is encoded; -1: all
 	own    bool
+	stream bool
 	fields []Field
 	plans  []plan
 	csr    []int // numbers of the plans that are CSR
@@ -66,7 +70,7 @@ func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
 			return nil, err
 		}
 	}
-	e := &Encoder{c: c, mayPad: o.MayPad, only: -1, own: o.Own && o.Store != nil}
+	e := &Encoder{c: c, mayPad: o.MayPad, only: -1, own: o.Own && o.Store != nil, stream: o.Stream}
 	if o.Store != nil {
 		if e.only = *o.Store; e.only < 0 || e.only >= len(c.stores) {
 			return nil, fail(ErrInvalid, stageEncode, "store", "", "there is no store %d of %d", e.only, len(c.stores))
@@ -225,6 +229,9 @@ func (p *plan) build(e *Encoder, of func(*store) *matrix, maps []*colMap, want d
 			cols = maps[i]
 		}
 		p.parts[i] = newPart(m, cols, p.Width, p.dtype)
+		if m.table != nil {
+			p.parts[i].kernel = p.parts[i].newKernel(e.stream)
+		}
 		p.tabled = p.tabled || m.table != nil
 	}
 }

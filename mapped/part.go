@@ -43,9 +43,6 @@ func newPart(m *matrix, cols *colMap, width int, out dtype) *part {
 	p.outs, p.storeds = moverTable[out.size()], moverTable[stored.size()]
 	p.straight = stored == out && out != boolType && cols == nil
 	p.addable = stored == out && p.widen == nil && p.sums.add != nil
-	if m.table != nil {
-		p.kernel = p.newKernel()
-	}
 	return p
 }
 
