@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/loaderd/loaderd/cache/rowstore"
 )
 
 const fixtures = "../testdata/mapped"
@@ -114,27 +116,49 @@ func sequence(n int64) []int64 {
 
 func TestFilesReadAsAnndataReadsThem(t *testing.T) {
 	for _, g := range loadCases(t) {
-		t.Run(g.Name, func(t *testing.T) {
-			paths, o, eo := g.options(t)
-			c, err := Open(context.Background(), paths, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			if c.NObs() != g.Expect.NObs || !slices.Equal(c.Var(), g.Expect.Var) {
-				t.Errorf("%d rows and variables %q,\nwant %d and %q", c.NObs(), c.Var(), g.Expect.NObs, g.Expect.Var)
-			}
-			e, err := c.NewEncoder(eo)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := encode(e, sequence(c.NObs()), 0, 3)
-			if err != nil {
-				t.Fatal(err)
-			}
-			compareFields(t, got, g.Expect.Fields, int(c.NObs()))
-		})
+		t.Run(g.Name, func(t *testing.T) { g.check(t, nil) })
 	}
+}
+
+// Rows of the row store's first epoch, of its second, and of another process's.
+func TestStoredRowsOfFilesReadAsAnndataReadsThem(t *testing.T) {
+	dir, stored := t.TempDir(), int64(0)
+	for range 2 {
+		store := openRowStore(t, dir, 0)
+		for _, g := range loadCases(t) {
+			t.Run(g.Name, func(t *testing.T) { stored += g.check(t, store) })
+		}
+		closing(t, store)
+	}
+	if stored < 100 {
+		t.Errorf("only %d rows were stored", stored)
+	}
+}
+
+// check reads all rows twice, and says how many are in the row store.
+func (g golden) check(t *testing.T, store *rowstore.Store) int64 {
+	paths, o, eo := g.options(t)
+	o.RowStore = store
+	c, err := Open(context.Background(), paths, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closing(t, c)
+	if c.NObs() != g.Expect.NObs || !slices.Equal(c.Var(), g.Expect.Var) {
+		t.Errorf("%d rows and variables %q,\nwant %d and %q", c.NObs(), c.Var(), g.Expect.NObs, g.Expect.Var)
+	}
+	e, err := c.NewEncoder(eo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got, err := encode(e, sequence(c.NObs()), 0, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareFields(t, got, g.Expect.Fields, int(c.NObs()))
+	}
+	return c.RowStoreUsage().Stored
 }
 
 func compareFields(t *testing.T, got []decoded, want []goldenField, n int) {

@@ -18,6 +18,8 @@ type memFile struct {
 	cut     atomic.Bool // reads come up short
 	closes  atomic.Int32
 	decoded atomic.Int64 // chunks
+
+	before func(a *memArray, chunk int) error // called before a chunk is decoded; may be nil
 }
 
 func (f *memFile) root() (group, error) { return f.top, nil }
@@ -169,6 +171,11 @@ func (a *memArray) readAt(p []byte, off int64) error {
 func (a *memArray) readChunk(dst []byte, i int, s *Scratch) error {
 	if a.file.cut.Load() {
 		return io.ErrUnexpectedEOF
+	}
+	if before := a.file.before; before != nil {
+		if err := before(a, i); err != nil {
+			return err
+		}
 	}
 	a.file.decoded.Add(1)
 	size, rows, cols := int64(a.e.dtype.size()), a.dims[0], int64(1)

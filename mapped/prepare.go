@@ -117,7 +117,7 @@ func (p *preparation) next() (t prepared, unit int64, ok bool) {
 	defer p.mu.Unlock()
 	for p.at < len(p.tables) {
 		t := p.tables[p.at]
-		if p.unit < t.units.count() {
+		if p.unit < t.steps() {
 			p.unit++
 			return t, p.unit - 1, true
 		}
@@ -152,7 +152,7 @@ func (p *preparation) tell(t prepared, u int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done += n
-	if now := time.Now(); p.progress != nil && (p.done == p.total || now.Sub(p.told) >= tellEvery) {
+	if now := time.Now(); p.progress != nil && now.Sub(p.told) >= tellEvery {
 		p.told = now
 		p.progress(p.done, p.total)
 	}
@@ -160,6 +160,9 @@ func (p *preparation) tell(t prepared, u int64) {
 
 // end makes what was stored last, and looks whether it was of the files that were opened.
 func (p *preparation) end() error {
+	if p.progress != nil {
+		p.progress(p.done, p.total)
+	}
 	var err error
 	for _, t := range p.tables {
 		if table := t.table.Load(); table != nil {
@@ -172,24 +175,45 @@ func (p *preparation) end() error {
 	return err
 }
 
-// prepare has the rows of unit u stored that the collection has.
-func (t prepared) prepare(ctx context.Context, u int64, s *Scratch) error {
-	if t.open() == nil {
-		return nil // it was logged why
+// prepareRows is how many rows of a matrix without chunks are one step.
+const prepareRows = 256
+
+// steps is how many pieces the work is cut into: units where there are any.
+func (t prepared) steps() int64 {
+	if n := t.units.count(); n > 0 {
+		return n
 	}
-	rows := t.units.rows(u)
-	if t.claimUnit(u, func() bool { return t.wanted(extent{rows.left, rows.end}) }) {
-		if err := t.run(ctx, u, s); err != nil {
-			return err
+	return (t.m.rows + prepareRows - 1) / prepareRows
+}
+
+// prepare has the rows of a step stored that the collection has.
+func (t prepared) prepare(ctx context.Context, step int64, s *Scratch) error {
+	if err := ctx.Err(); err != nil || t.open() == nil {
+		return err // why there is no table was logged
+	}
+	rows := t.begun(step)
+	if t.units.count() > 0 {
+		of := t.units.rows(step)
+		rows = extent{of.whole, of.right}
+		if t.claimUnit(step, func() bool { return t.wanted(extent{of.left, of.end}) }) {
+			if err := t.run(ctx, step, s); err != nil {
+				return err
+			}
 		}
+	} else {
+		wanted := s.wanted[:0]
+		for row := rows.from; row < rows.to; row++ {
+			if t.missing(row) && t.kept.has(row) {
+				wanted = append(wanted, row)
+			}
+		}
+		s.wanted = wanted
+		t.join(wanted, s)
 	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if t.blocked() && t.wanted(extent{rows.whole, rows.right}) {
+	if t.blocked() && t.wanted(rows) {
 		return t.full()
 	}
-	return t.explain(extent{rows.whole, rows.right}, s)
+	return t.explain(rows, s)
 }
 
 // wanted says whether a row of the collection is missing.
@@ -224,14 +248,18 @@ func (t prepared) full() error {
 		u.Bytes/1e6, u.Allowed/1e6, t.m.object(), of.Stored, of.Rows, of.Needs/1e6)
 }
 
-// begun are the rows that count as done with unit u: each row is of one unit.
-func (t prepared) begun(u int64) extent {
-	e := extent{0, t.m.rows}
-	if u > 0 {
-		e.from = t.units.rows(u).whole
+// begun are the rows that count as done with a step: each row does with one.
+func (t prepared) begun(step int64) extent {
+	begin := func(step int64) int64 {
+		switch {
+		case step == 0:
+			return 0
+		case step == t.steps():
+			return t.m.rows
+		case t.units.count() > 0:
+			return t.units.rows(step).whole
+		}
+		return step * prepareRows
 	}
-	if u+1 < t.units.count() {
-		e.to = t.units.rows(u + 1).whole
-	}
-	return e
+	return extent{begin(step), begin(step + 1)}
 }

@@ -24,6 +24,7 @@ type rowTable struct {
 	opening sync.Once
 	table   atomic.Pointer[rowstore.Table] // nil: not open, or cannot be
 	refused rowMarks                       // rows that cannot be stored
+	asked   rowMarks                       // of a matrix that is read in place: rows that were asked for
 
 	mu     sync.Mutex // guards what follows
 	states map[int64]*unitState
@@ -143,12 +144,21 @@ func (t *rowTable) fill(ctx context.Context, rows []int64, s *Scratch) error {
 		}
 	}
 	for _, row := range rows {
-		if t.missing(row) {
+		if t.missing(row) && !t.first(row) {
 			together = append(together, row)
 		}
 	}
 	t.join(together, s)
 	return nil
+}
+
+// first says whether a row is asked for the first time, where that matters.
+func (t *rowTable) first(row int64) bool {
+	if t.m.encoded() || t.asked.has(row) {
+		return false
+	}
+	t.asked.set(row, t.m.rows)
+	return true
 }
 
 // need decodes the units of a row, but for those that others are at: of these it gives one to wait for.

@@ -63,7 +63,9 @@ func (u *sparseUnits) ranges(unit int64) (long, other extent) {
 
 func (u *sparseUnits) rows(unit int64) (r unitRows) {
 	long, other := u.ranges(unit)
-	r.left = u.endsAfter(long.from)
+	if unit > 0 { // rows without values count with what is before them, the first with what follows
+		r.left = u.endsAfter(long.from)
+	}
 	r.whole = max(r.left, u.beginsAt(other.from))
 	r.right = max(r.whole, u.endsAfter(long.to))
 	r.end = max(r.right, u.beginsAt(other.to))

@@ -275,6 +275,9 @@ func (c *compiler) lookup(l leaf, at standing, strict bool) (fragment, error) {
 	if err != nil {
 		return fragment{}, c.bad(Lookup{Path: l.text}, "", "%w", err)
 	}
+	if alias == rootAlias && !strict && f.ids == "" && l.end.indexed && len(hops) == 0 && f.cost == costCompare {
+		f.ids = fmt.Sprintf("SELECT id FROM %s %s WHERE %s", quote(string(c.root.Model)), rootAlias, f.sql)
+	}
 	return f, nil
 }
 
@@ -311,7 +314,7 @@ func (c *compiler) reach(alias string, hops []hop, strict, one bool, inner func(
 	}
 	f.cost = max(f.cost, costRelated)
 	if s.back != "" {
-		f.sql = s.backSQL(alias, a, f.sql, strict)
+		f.sql, f.ids = s.backSQL(alias, a, f.sql, strict)
 		return f, nil
 	}
 	link := c.alias()
@@ -328,7 +331,8 @@ func (c *compiler) reach(alias string, hops []hop, strict, one bool, inner func(
 	case s.many() && strict:
 		f.sql = fmt.Sprintf("EXISTS (SELECT 1 FROM %s %s WHERE %s.%s = %s.id AND %s)", s.link.Link, link, link, s.link.Own, alias, f.sql)
 	case s.many():
-		f.sql = fmt.Sprintf("%s.id IN (SELECT %s.%s FROM %s %s WHERE %s)", alias, link, s.link.Own, s.link.Link, link, f.sql)
+		f.ids = fmt.Sprintf("SELECT %s.%s FROM %s %s WHERE %s", link, s.link.Own, s.link.Link, link, f.sql)
+		f.sql = fmt.Sprintf("%s.id IN (%s)", alias, f.ids)
 	case strict && one: // nothing found there compares to NULL
 		f.sql = "coalesce(" + f.sql + ", 0)"
 	case strict && s.null:
@@ -337,12 +341,14 @@ func (c *compiler) reach(alias string, hops []hop, strict, one bool, inner func(
 	return f, nil
 }
 
-func (s hop) backSQL(alias, a, inner string, strict bool) string {
+// backSQL compiles that one of the records that point to alias is as inner says of a; ids as in fragment.
+func (s hop) backSQL(alias, a, inner string, strict bool) (sql, ids string) {
 	table, col := quote(string(s.to.Model)), a+"."+quote(s.back)
 	if strict {
-		return fmt.Sprintf("EXISTS (SELECT 1 FROM %s %s WHERE %s = %s.id AND %s)", table, a, col, alias, inner)
+		return fmt.Sprintf("EXISTS (SELECT 1 FROM %s %s WHERE %s = %s.id AND %s)", table, a, col, alias, inner), ""
 	}
-	return fmt.Sprintf("%s.id IN (SELECT %s FROM %s %s WHERE %s IS NOT NULL AND %s)", alias, col, table, a, col, inner)
+	ids = fmt.Sprintf("SELECT %s FROM %s %s WHERE %s IS NOT NULL AND %s", col, table, a, col, inner)
+	return fmt.Sprintf("%s.id IN (%s)", alias, ids), ids
 }
 
 // absent compiles isnull=True: nothing at the end of the hops, or something without a value. It is never NULL.
@@ -375,8 +381,8 @@ func (c *compiler) absent(l leaf, alias string, hops []hop) fragment {
 // exists compiles that a hop to many leads to a record, a, that is as inner says; without a, to any.
 func (c *compiler) exists(s hop, alias, a, inner string) string {
 	if s.back != "" {
-		a = cmp.Or(a, c.alias())
-		return s.backSQL(alias, a, inner, true)
+		sql, _ := s.backSQL(alias, cmp.Or(a, c.alias()), inner, true)
+		return sql
 	}
 	link := c.alias()
 	join := ""

@@ -9,9 +9,10 @@ import (
 
 // Limits of the early try.
 const (
-	earlySlice = 1000   // the longest slice that is tried
-	earlyNear  = 20_000 // records that are looked at where the order is that of the file, about 10 ms
-	earlyFar   = 2_000  // and where it is not, so that each record is another page of it
+	earlySlice  = 1000   // the longest slice that is tried
+	earlyEnough = 4_000  // records that are found and sorted as fast
+	earlyNear   = 20_000 // records that are looked at where the order is that of the file, about 10 ms
+	earlyFar    = 4_000  // and where it is not, so that each record is another page of it
 )
 
 // early is a second form of a statement, for slices of an order that an index has: it looks at the first records of that
@@ -19,32 +20,37 @@ const (
 // SQLite by itself would first find all that fulfil it, a third of a million perhaps, and sort these. Where not, few fulfil it, and
 // finding and sorting these is fast.
 func (s *statement) early(columns string) (f fragment, ok bool, err error) {
-	end := s.q.Offset + s.q.Limit
-	key, ok := s.orderedBy()
-	if !ok || s.q.Limit == 0 || end > earlySlice || s.q.Of != nil || s.wanted.isTrivial() || s.wanted.hasLookup(s.isNarrow, true) {
+	if !s.sliceOfIndex() || s.least <= earlyEnough {
 		return f, false, nil
 	}
-	if key == "created_at" && s.shownOnly && s.wanted.hasLookup(inOrder, true) {
-		return f, false, nil
-	}
+	key, _ := s.orderedBy()
 	first := earlyFar
 	if key == "created_at" || key == "id" {
 		first = earlyNear
 	}
-	s.probing = true
-	s.aliases++ // of the table inside
-	where, err := s.condition()
-	s.probing = false
+	probes, err := s.probes()
 	if err != nil {
 		return f, false, err
 	}
-	order := strings.ReplaceAll(s.order, rootAlias+".", "")
+	where, order := s.all(probes), strings.ReplaceAll(s.order, rootAlias+".", "")
 	f = fragment{
 		sql: fmt.Sprintf("SELECT %s FROM (SELECT * FROM %s ORDER BY %s LIMIT %d) %s WHERE %s ORDER BY %s LIMIT ? OFFSET ?",
 			columns, quote(string(s.root.Model)), order, first, rootAlias, where.sql, s.order),
 		args: slices.Concat(where.args, []any{s.q.Limit, s.q.Offset}),
 	}
 	return f, true, nil
+}
+
+// sliceOfIndex reports whether a short slice is asked for of what a condition leaves, in an order that an index has, but not the
+// index of a field that the condition compares: that serves both.
+func (s *statement) sliceOfIndex() bool {
+	key, ok := s.orderedBy()
+	if !ok || s.q.Limit == 0 || s.q.Offset+s.q.Limit > earlySlice || s.q.Of != nil || s.wanted.isTrivial() {
+		return false
+	}
+	return !s.wanted.hasLookup(func(l leaf, must bool) bool {
+		return must && (len(l.hops) == 0 && l.end.name == key && l.compare != "isnull" || key == "created_at" && s.shownOnly && l.inOrder())
+	}, true)
 }
 
 // orderedBy is the field of the model that the records are ordered by, where it is one and has an index.
@@ -66,25 +72,12 @@ func (n condition) isTrivial() bool {
 		n.op == opAnd && !slices.ContainsFunc(n.kids, func(k condition) bool { return !k.isTrivial() })
 }
 
-// isNarrow reports whether a lookup that must hold leaves a few records, which an index finds.
-func (s *statement) isNarrow(l leaf, must bool) bool {
-	if !must || len(l.hops) > 0 || l.compare != "exact" && l.compare != "in" {
+// inOrder reports whether the lookup's index gives the records that are shown in the order of their making.
+func (l leaf) inOrder() bool {
+	switch {
+	case l.compare != "exact":
 		return false
-	}
-	if list, ok := l.value.([]any); ok && len(list) > fewValues {
-		return false
-	}
-	f, _ := s.root.Field(l.end.name)
-	return l.end.unique || f.Index && !f.Few && f.Type == Text
-}
-
-// inOrder reports whether a lookup that must hold has an index that gives the records that are shown in the order of their
-// making.
-func inOrder(l leaf, must bool) bool {
-	if !must || l.compare != "exact" {
-		return false
-	}
-	if len(l.hops) == 1 {
+	case len(l.hops) == 1:
 		return !l.hops[0].many() && l.end.unique
 	}
 	return len(l.hops) == 0 && l.end.few

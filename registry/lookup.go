@@ -13,7 +13,8 @@ import (
 type fragment struct {
 	sql  string
 	args []any
-	cost int // what comes first where several must hold: 0 compares, 1 looks through a text, 2 asks another table, 3 calls Go
+	ids  string // where SQLite can find the records asked for by it alone: the SELECT of their ids, with the same parameters
+	cost int    // what comes first where several must hold: 0 compares, 1 looks through a text, 2 asks another table, 3 calls Go
 }
 
 const (
@@ -40,13 +41,13 @@ var typeLetter = map[Type]string{Text: "t", Int: "i", Bool: "b", Time: "d", JSON
 // comparisons has every comparison but isnull, which is about the path as a whole.
 var comparisons = map[string]comparison{
 	"exact":       {"tibdr", binary("=")},
-	"iexact":      {"t", (*compiler).iexact},
+	"iexact":      {"t", like("", "")},
 	"contains":    {"t", (*compiler).contains},
-	"icontains":   {"t", like("%", "%", func(col string) string { return "instr(" + col + ", ?) > 0" })},
+	"icontains":   {"t", like("%", "%")},
 	"startswith":  {"t", (*compiler).startswith},
-	"istartswith": {"t", like("", "%", func(col string) string { return "instr(" + col + ", ?) = 1" })},
+	"istartswith": {"t", like("", "%")},
 	"endswith":    {"t", (*compiler).endswith},
-	"iendswith":   {"t", like("%", "", nil)},
+	"iendswith":   {"t", like("%", "")},
 	"in":          {"tibdr", (*compiler).in},
 	"gt":          {"tid", binary(">")},
 	"gte":         {"tid", binary(">=")},
@@ -76,19 +77,6 @@ func binary(op string) func(*compiler, string, Type, any) (fragment, error) {
 	}
 }
 
-func (c *compiler) iexact(col string, typ Type, v any) (fragment, error) {
-	s, err := textParameter(v)
-	if isASCII(s) {
-		return fragment{sql: col + " = ? COLLATE NOCASE", args: []any{s}, cost: costText}, err
-	}
-	return fragment{sql: folded(col) + " = ?", args: []any{fold(s)}, cost: costGo}, err
-}
-
-// folded is col with its letters in lower case; the function takes no NULL.
-func folded(col string) string {
-	return fmt.Sprintf("CASE WHEN %s IS NULL THEN NULL ELSE loaderd_fold(%s) END", col, col)
-}
-
 func (c *compiler) contains(col string, typ Type, v any) (fragment, error) {
 	s, err := textParameter(v)
 	if s == "" {
@@ -97,20 +85,34 @@ func (c *compiler) contains(col string, typ Type, v any) (fragment, error) {
 	return fragment{sql: "instr(" + col + ", ?) > 0", args: []any{s}, cost: costText}, err
 }
 
-// like finds texts whatever the case of their letters: ASCII by LIKE, which is six times as fast, the rest by the SQL that other
-// makes of the folded column. Without other, the text is at the end.
-func like(before, after string, other func(col string) string) func(*compiler, string, Type, any) (fragment, error) {
-	return func(_ *compiler, col string, _ Type, v any) (fragment, error) {
+// fewCases is how many texts are compared for one whose letters beyond ASCII may be in whatever case.
+const fewCases = 16
+
+// like finds texts whatever the case of their letters: by LIKE, which knows the case of ASCII, once for each case of the other
+// letters; or, where these are many, by a regular expression, which takes six times as long. Before and after are "%" where
+// something may stand there.
+func like(before, after string) func(*compiler, string, Type, any) (fragment, error) {
+	return func(c *compiler, col string, _ Type, v any) (fragment, error) {
 		s, err := textParameter(v)
-		switch {
-		case err != nil || s == "":
+		if err != nil || s == "" && before+after != "" {
 			return fragment{sql: col + " IS NOT NULL"}, err
-		case isASCII(s) && len(s) <= maxLike:
-			return fragment{sql: col + ` LIKE ? ESCAPE '\'`, args: []any{before + escapeLike(s) + after}, cost: costText}, nil
-		case other == nil:
-			return fragment{sql: "substr(" + folded(col) + ", ?) = ?", args: []any{-utf8.RuneCountInString(s), fold(s)}, cost: costGo}, nil
 		}
-		return fragment{sql: other(folded(col)), args: []any{fold(s)}, cost: costGo}, nil
+		cases := inOtherCases(s, fewCases)
+		if cases == nil || len(s) > maxLike {
+			pattern := anyCase(s)
+			if before == "" {
+				pattern = `\A` + pattern
+			}
+			if after == "" {
+				pattern += `\z`
+			}
+			return c.find(pattern, col)
+		}
+		parts := make([]fragment, len(cases))
+		for i, s := range cases {
+			parts[i] = fragment{sql: col + ` LIKE ? ESCAPE '\'`, args: []any{before + escapeLike(s) + after}, cost: costText}
+		}
+		return joined(" OR ", never, parts), nil
 	}
 }
 
@@ -199,24 +201,35 @@ func (c *compiler) between(col string, typ Type, v any) (fragment, error) {
 	return fragment{sql: col + " BETWEEN ? AND ?", args: []any{low, high}}, err
 }
 
-// regex finds a pattern anywhere in the text. Where every match holds some text, that is looked for first.
+// regex finds a pattern anywhere in the text.
 func regex(ignoreCase bool) func(*compiler, string, Type, any) (fragment, error) {
 	return func(c *compiler, col string, _ Type, v any) (fragment, error) {
 		s, err := textParameter(v)
 		if err != nil {
 			return fragment{}, err
 		}
-		re, err := compilePattern(s, ignoreCase)
-		if err != nil {
-			return fragment{}, err
+		if ignoreCase {
+			s = "(?i)" + s
 		}
-		call, err := c.match(re)
-		if err != nil {
-			return fragment{}, err
-		}
-		if text := required(re); text != "" {
-			return fragment{sql: fmt.Sprintf("CASE WHEN instr(%s, ?) THEN %s(%s) ELSE 0 END", col, call, col), args: []any{text}, cost: costGo}, nil
-		}
-		return fragment{sql: fmt.Sprintf("CASE WHEN %s IS NULL THEN 0 ELSE %s(%s) END", col, call, col), cost: costGo}, nil
+		return c.find(s, col)
 	}
+}
+
+// find compiles a search for a regular expression. Where every match holds some text, that is looked for first.
+func (c *compiler) find(pattern, col string) (fragment, error) {
+	re, err := compilePattern(pattern)
+	if err != nil {
+		return fragment{}, err
+	}
+	call, err := c.match(re)
+	if err != nil {
+		return fragment{}, err
+	}
+	f := required(re, col)
+	if f.sql == always.sql {
+		f.sql = col + " IS NOT NULL"
+	}
+	f.sql = fmt.Sprintf("CASE WHEN %s THEN %s(%s) ELSE 0 END", f.sql, call, col)
+	f.cost = costGo
+	return f, nil
 }

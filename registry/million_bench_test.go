@@ -13,16 +13,22 @@ import (
 const millionRows = 1_000_000
 
 // million is a database with a million artifacts, 1000 of them with the label "rare", a third with "common", in collections of 10,
-// 10,000 and 500,000; made once, in a folder that TestMain removes.
+// 10,000 and 500,000; made once, in a folder that TestMain removes, or in the file that LOADERD_MILLION names, which stays.
 var million = sync.OnceValues(func() (*DB, error) {
-	dir, err := os.MkdirTemp("", "loaderd-million")
-	if err != nil {
-		return nil, err
+	path := os.Getenv("LOADERD_MILLION")
+	_, err := os.Stat(path)
+	made := path != "" && err == nil
+	if path == "" {
+		dir, err := os.MkdirTemp("", "loaderd-million")
+		if err != nil {
+			return nil, err
+		}
+		benchDirs = append(benchDirs, dir)
+		path = filepath.Join(dir, FileName)
 	}
-	benchDirs = append(benchDirs, dir)
-	db, err := Open(context.Background(), Options{Path: filepath.Join(dir, FileName), User: "bench"})
-	if err != nil {
-		return nil, err
+	db, err := Open(context.Background(), Options{Path: path, User: "bench"})
+	if err != nil || made {
+		return db, err
 	}
 	return db, db.update(context.Background(), "bench", func(tx *tx) error {
 		for _, q := range []string{

@@ -25,12 +25,13 @@ const maxHops = 12
 
 // column is where a path ends.
 type column struct {
-	name   string // as users write it
-	sql    string
-	typ    Type
-	null   bool
-	unique bool
-	few    bool // many records have the same value
+	name    string // as users write it
+	sql     string
+	typ     Type
+	null    bool
+	unique  bool
+	few     bool // many records have the same value
+	indexed bool
 }
 
 // path is a field reached over relations.
@@ -85,14 +86,14 @@ var namesOf = sync.OnceValue(func() map[*Table]*names {
 	for i := range Schema {
 		t := &Schema[i]
 		n := all[t]
-		n.columns["id"] = column{name: "id", sql: "id", typ: Int, unique: true}
+		n.columns["id"] = column{name: "id", sql: "id", typ: Int, unique: true, indexed: true}
 		for _, f := range t.Fields {
 			if f.Type != Ref {
-				n.columns[f.Name] = column{name: f.Name, sql: f.Column(), typ: f.Type, null: !f.Must, unique: f.Unique, few: f.Few}
+				n.columns[f.Name] = column{name: f.Name, sql: f.Column(), typ: f.Type, null: !f.Must, unique: f.Unique, few: f.Few, indexed: f.Index || f.Unique}
 				continue
 			}
 			n.hops[f.Name] = hop{name: f.Name, to: tables[f.To], column: f.Column(), null: !f.Must}
-			n.columns[f.Column()] = column{name: f.Column(), sql: f.Column(), typ: Int, null: !f.Must, unique: f.Unique, few: true}
+			n.columns[f.Column()] = column{name: f.Column(), sql: f.Column(), typ: Int, null: !f.Must, unique: f.Unique, few: true, indexed: true}
 			if f.Back != "" {
 				all[tables[f.To]].hops[f.Back] = hop{name: f.Back, to: t, back: f.Column()}
 			}
@@ -176,7 +177,7 @@ func (p path) shorter() path {
 		return p
 	}
 	s := p.hops[last]
-	return path{hops: p.hops[:last], end: column{name: s.name + "__id", sql: s.column, typ: Int, null: s.null, few: true}}
+	return path{hops: p.hops[:last], end: column{name: s.name + "__id", sql: s.column, typ: Int, null: s.null, few: true, indexed: true}}
 }
 
 func unknownName(op string, root, at *Table, text, part string) error {

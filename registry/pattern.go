@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,16 +19,12 @@ const maxLike = 10_000
 
 // registerFunctions gives a connection the functions that compiled queries call:
 //
-//	loaderd_fold(text)            text with its letters in lower case, as fold
 //	loaderd_pattern(i, pattern)   sets the regular expression i of this connection
 //	loaderd_match_i(text)         whether expression i is found in text
 //
 // One call from SQLite into Go costs about a microsecond, and each argument adds to that, so that the expression is no
 // argument of the function that is called for each row.
 func registerFunctions(c *sqlite3.SQLiteConn) error {
-	if err := c.RegisterFunc("loaderd_fold", fold, true); err != nil {
-		return err
-	}
 	var patterns [maxPatterns]*regexp.Regexp
 	set := func(i int, pattern string) (bool, error) {
 		if i < 0 || i >= maxPatterns {
@@ -56,27 +51,60 @@ func registerFunctions(c *sqlite3.SQLiteConn) error {
 
 func matchFunc(i int) string { return fmt.Sprintf("loaderd_match_%d", i) }
 
-// fold makes texts equal that differ in the case of letters alone. It maps letter to letter, and ASCII and the rest each to
-// their own, so that for a text of ASCII it finds what SQLite's LIKE finds.
-func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		lower := unicode.ToLower(r)
-		if r > unicode.MaxASCII && lower <= unicode.MaxASCII { // the Kelvin sign is no k
-			return r
+// sameLetter lists the letters that differ from r in case alone, r first (Unicode's simple folding). ASCII and the rest keep to
+// themselves, so that the Kelvin sign is no k: as in SQLite's LIKE.
+func sameLetter(r rune) []rune {
+	same := []rune{r}
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		if (f <= unicode.MaxASCII) == (r <= unicode.MaxASCII) {
+			same = append(same, f)
 		}
-		return lower
-	}, s)
+	}
+	return same
 }
 
-func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) < 0
+// inOtherCases gives s with each letter beyond ASCII in all its cases; nothing where there are more than most.
+func inOtherCases(s string, most int) []string {
+	all := []string{""}
+	for _, r := range s {
+		same := []rune{r}
+		if r > unicode.MaxASCII {
+			same = sameLetter(r)
+		}
+		if len(all)*len(same) > most {
+			return nil
+		}
+		var next []string
+		for _, begin := range all {
+			for _, f := range same {
+				next = append(next, begin+string(f))
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+// anyCase is a regular expression for s in whatever case.
+func anyCase(s string) string {
+	var w strings.Builder
+	for _, r := range s {
+		same := sameLetter(r)
+		if len(same) == 1 {
+			w.WriteString(regexp.QuoteMeta(string(r)))
+			continue
+		}
+		w.WriteByte('[')
+		for _, f := range same {
+			w.WriteRune(f)
+		}
+		w.WriteByte(']')
+	}
+	return w.String()
 }
 
 // compilePattern compiles a regular expression of a user's.
-func compilePattern(pattern string, ignoreCase bool) (*regexp.Regexp, error) {
-	if ignoreCase {
-		pattern = "(?i)" + pattern
-	}
+func compilePattern(pattern string) (*regexp.Regexp, error) {
 	re, err := regexp.Compile(pattern)
 	if err == nil {
 		return re, nil
@@ -89,22 +117,28 @@ func compilePattern(pattern string, ignoreCase bool) (*regexp.Regexp, error) {
 	return nil, err
 }
 
-// required is a text that is in everything that the expression finds, the longest that is easy to see; "" for none. It spares
-// most calls of the expression.
-func required(re *regexp.Regexp) string {
+// required is SQL that holds for col wherever the expression finds something, and spares most of its calls: the longest text
+// that is easy to see is in col. "1" where there is none.
+func required(re *regexp.Regexp, col string) fragment {
 	parsed, err := syntax.Parse(re.String(), syntax.Perl)
 	if err != nil {
-		return ""
+		return always
 	}
-	return requiredOf(parsed.Simplify())
+	text, anyCase := requiredOf(parsed.Simplify())
+	switch {
+	case text == "":
+		return always
+	case anyCase:
+		return fragment{sql: col + ` LIKE ? ESCAPE '\'`, args: []any{"%" + escapeLike(text) + "%"}}
+	}
+	return fragment{sql: "instr(" + col + ", ?)", args: []any{text}}
 }
 
-func requiredOf(re *syntax.Regexp) string {
+func requiredOf(re *syntax.Regexp) (text string, anyCase bool) {
 	switch re.Op {
 	case syntax.OpLiteral:
-		if re.Flags&syntax.FoldCase == 0 && !slices.ContainsFunc(re.Rune, func(r rune) bool { return !utf8.ValidRune(r) }) {
-			return string(re.Rune)
-		}
+		anyCase = re.Flags&syntax.FoldCase != 0
+		return longest(re.Rune, anyCase), anyCase
 	case syntax.OpCapture, syntax.OpPlus:
 		return requiredOf(re.Sub[0])
 	case syntax.OpRepeat:
@@ -112,13 +146,27 @@ func requiredOf(re *syntax.Regexp) string {
 			return requiredOf(re.Sub[0])
 		}
 	case syntax.OpConcat:
-		longest := ""
 		for _, sub := range re.Sub {
-			if s := requiredOf(sub); len(s) > len(longest) {
-				longest = s
+			if t, any := requiredOf(sub); len(t) > len(text) {
+				text, anyCase = t, any
 			}
 		}
-		return longest
 	}
-	return ""
+	return text, anyCase
+}
+
+// longest is the longest run of letters of a literal that SQLite finds as the expression does: in whatever case, those of ASCII but
+// k and s, which have relatives beyond it.
+func longest(literal []rune, anyCase bool) string {
+	var best, run []rune
+	for _, r := range literal {
+		if !utf8.ValidRune(r) || anyCase && (r > unicode.MaxASCII || strings.ContainsRune("kKsS", r)) {
+			run = nil
+			continue
+		}
+		if run = append(run, r); len(run) > len(best) {
+			best = run
+		}
+	}
+	return string(best)
 }

@@ -50,7 +50,7 @@ func (db *DB) Get(ctx context.Context, m Model, uid string) (Record, error) {
 
 // Records gives the records that a query asks for.
 func (db *DB) Records(ctx context.Context, q Query) ([]Record, error) {
-	s, err := compile(q)
+	s, err := db.compile(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (db *DB) Records(ctx context.Context, q Query) ([]Record, error) {
 
 // UIDs gives the uids of the records that a query asks for.
 func (db *DB) UIDs(ctx context.Context, q Query) ([]string, error) {
-	s, err := compile(q)
+	s, err := db.compile(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (db *DB) UIDs(ctx context.Context, q Query) ([]string, error) {
 
 // Count counts the records that a query asks for.
 func (db *DB) Count(ctx context.Context, q Query) (int64, error) {
-	s, err := compile(q)
+	s, err := db.compile(ctx, q)
 	if err != nil {
 		return 0, err
 	}
@@ -80,7 +80,7 @@ func (db *DB) Count(ctx context.Context, q Query) (int64, error) {
 
 // Exists reports whether there is a record that the query asks for.
 func (db *DB) Exists(ctx context.Context, q Query) (bool, error) {
-	s, err := compile(q)
+	s, err := db.compile(ctx, q)
 	if err != nil {
 		return false, err
 	}
@@ -91,7 +91,7 @@ func (db *DB) Exists(ctx context.Context, q Query) (bool, error) {
 // Values gives fields of the records, one row a record. A field may lie across relations; where one of these leads to many records
 // its value is the list of theirs, nil left out.
 func (db *DB) Values(ctx context.Context, q Query, fields []string) ([][]any, error) {
-	s, err := compile(q)
+	s, err := db.compile(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +135,15 @@ func (db *DB) number(ctx context.Context, s *statement, f fragment) (int64, erro
 	var n int64
 	err := db.run(ctx, s, f, func(rows *sql.Rows) error { return rows.Scan(&n) })
 	return n, err
+}
+
+// compile compiles a query so that it is fast on what is in the database.
+func (db *DB) compile(ctx context.Context, q Query) (*statement, error) {
+	s, err := compile(q)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.begin(func(f fragment) (int64, error) { return db.number(ctx, s, f) })
 }
 
 // runs is run for one statement.

@@ -400,3 +400,43 @@ func FuzzDecodeWhere(f *testing.F) {
 func foreign(r rune) bool {
 	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(` ".,_()=<>?*'\`, r))
 }
+
+func TestLettersFoldBeyondASCII(t *testing.T) {
+	db := fresh(t)
+	for i, key := range []string{"Ärger", "ärger", "STRASSE", "ΣΊΣΥΦΟΣ", "Σίσυφος", "K\u212Aelvin", "Ærøskøbing ÅØÆåøæ"} {
+		must(t, db, Save{Model: ModelArtifact, Record: file(fmt.Sprintf("h%d", i), "key", key)})
+	}
+	for _, tt := range []struct{ lookup, value, want string }{
+		{"key__iexact", "äRGER", "01"},
+		{"key__istartswith", "ä", "01"},
+		{"key__iendswith", "ΊΣΥΦΟΣ", "34"},
+		{"key__icontains", "ςυ", "34"}, // a final sigma is a sigma
+		{"key__icontains", "k\u212A", "5"},
+		{"key__icontains", "kk", ""},                // the Kelvin sign is no k
+		{"key__icontains", "RØSKØBING åøæåøæ", "6"}, // more cases than are listed
+		{"key__iendswith", "RØSKØBING åøæåøæ", "6"},
+		{"key__istartswith", "RØSKØBING åøæåøæ", ""},
+		{"key__iexact", "ærøskøbing ÅØÆÅØÆ", "6"},
+		{"key__iexact", "", ""},
+	} {
+		if got := keys(t, db, Query{Where: Lookup{tt.lookup, tt.value}}); got != tt.want {
+			t.Errorf("%s=%q finds %q, want %q", tt.lookup, tt.value, got, tt.want)
+		}
+	}
+}
+
+func TestWhatEveryMatchHoldsIsLookedForFirst(t *testing.T) {
+	for _, tt := range []struct{ pattern, want string }{
+		{"abc", "instr(k, ?) abc"}, {"^a.*longer+x$", "instr(k, ?) longe"}, {"(abc){2,}", "instr(k, ?) abc"}, {"(?i)sample_12", `k LIKE ? ESCAPE '\' %ample\_12%`},
+		{"a|b", "1"}, {"(abc)?", "1"}, {"(abc)*", "1"}, {"[ab]", "1"}, {`\d+`, "1"}, {"(?i)é", "1"}, {"a(?i)bcd", `k LIKE ? ESCAPE '\' %bcd%`}, {`(?s).\x{D800}`, "1"},
+	} {
+		re, err := compilePattern(tt.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := required(re, "k")
+		if got := strings.TrimSpace(fmt.Sprintln(append([]any{f.sql}, f.args...)...)); !strings.EqualFold(got, tt.want) {
+			t.Errorf("%s: %s, want %s", tt.pattern, got, tt.want)
+		}
+	}
+}

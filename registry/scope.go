@@ -10,15 +10,29 @@ import (
 // conjunction compiles conditions that must all hold, and lets those that go through the same relation to many records speak
 // of the same one: as Django does for the lookups of one filter.
 func (c *compiler) conjunction(kids []condition, at standing) (fragment, error) {
-	var parts []fragment
-	for _, group := range together(kids, at) {
-		f, err := c.group(group, at)
-		if err != nil {
-			return fragment{}, err
+	parts, err := c.parts(kids, at)
+	return joined(" AND ", always, parts), err
+}
+
+// parts compiles the conditions of a conjunction, those of conjunctions in it too, each by itself.
+func (c *compiler) parts(kids []condition, at standing) ([]fragment, error) {
+	var out []fragment
+	for _, g := range together(kids, at) {
+		if first := g.kids[0]; first.op == opAnd { // which has a group of its own
+			inner, err := c.parts(first.kids, standing{alias: at.alias})
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, inner...)
+			continue
 		}
-		parts = append(parts, f)
+		f, err := c.group(g, at)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
 	}
-	return joined(" AND ", always, parts), nil
+	return out, nil
 }
 
 // group is conditions that have to do with each other, and the relations to many that more than one of them goes through.
@@ -99,11 +113,8 @@ func reaches(n condition) map[string]bool {
 }
 
 func (c *compiler) group(g group, at standing) (fragment, error) {
-	switch first := g.kids[0]; {
-	case len(g.kids) == 1 && first.op == opAnd:
-		return c.where(first, standing{alias: at.alias}, false)
-	case len(g.kids) == 1:
-		return c.where(first, at, false)
+	if len(g.kids) == 1 {
+		return c.where(g.kids[0], at, false)
 	}
 	for _, k := range g.kids {
 		if k.op != opLookup || k.isNull() {

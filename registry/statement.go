@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -20,6 +21,9 @@ type statement struct {
 	shownOnly bool // the visibility is 0
 	where     fragment
 	order     string
+
+	conditions []fragment // of where, the user's
+	least      int64      // how many records the narrowest of them leaves, as far as is known
 }
 
 // compile makes SQL of a query.
@@ -31,7 +35,8 @@ func compile(q Query) (*statement, error) {
 	if q.Offset < 0 || q.Limit < 0 {
 		return nil, fail(ErrInvalid, "query", "limit", "", "offset %d and limit %d must not be negative", q.Offset, q.Limit)
 	}
-	s := &statement{compiler: compiler{op: "query", root: t, texts: q.Texts}, q: q, table: quote(string(t.Model)) + " " + rootAlias}
+	s := &statement{compiler: compiler{op: "query", root: t, texts: q.Texts}, q: q, table: quote(string(t.Model)) + " " + rootAlias,
+		least: math.MaxInt64}
 	linkOrder := ""
 	s.related = always
 	if q.Of != nil {
@@ -43,7 +48,7 @@ func compile(q Query) (*statement, error) {
 		return nil, err
 	}
 	s.shownOnly = t.Has("visibility") && !q.All && !s.wanted.hasLookup(speaksOfVisibility, true)
-	if s.where, err = s.condition(); err != nil {
+	if s.where, err = s.condition(-1); err != nil {
 		return nil, err
 	}
 	if s.order, err = s.compiler.order(q.OrderBy, rootAlias); err != nil {
@@ -53,19 +58,6 @@ func compile(q Query) (*statement, error) {
 		s.order = linkOrder + ", " + s.order
 	}
 	return s, nil
-}
-
-// condition compiles all that the records must fulfil.
-func (s *statement) condition() (fragment, error) {
-	parts := []fragment{}
-	if s.q.Of != nil {
-		parts = append(parts, s.related)
-	}
-	if s.shownOnly {
-		parts = append(parts, fragment{sql: rootAlias + ".visibility = ?", args: []any{Visible}})
-	}
-	f, err := s.compiler.where(s.wanted, standing{alias: rootAlias}, false)
-	return joined(" AND ", always, append(parts, f)), err
 }
 
 // speaksOfVisibility reports whether a lookup lets records be seen that are not shown otherwise: one of visibility, wherever it
