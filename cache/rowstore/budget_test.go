@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -135,6 +136,7 @@ func TestADiskThatIsFullKeepsWhatIsWhole(t *testing.T) {
 				checkLeaks(t)
 				sys, clock := limited()
 				var left atomic.Int64
+				var reserved sync.Map // bytes of each file
 				left.Store(300 << 10)
 				realAllocate, realWrite := sys.allocate, sys.write
 				sys.allocate = func(f *os.File, off, n int64) error {
@@ -144,10 +146,14 @@ func TestADiskThatIsFullKeepsWhatIsWhole(t *testing.T) {
 					if left.Add(-n) < 0 {
 						return os.NewSyscallError("fallocate", full)
 					}
+					reserved.Store(f.Name(), off+n)
 					return realAllocate(f, off, n)
 				}
 				sys.write = func(f *os.File, p []byte, off int64) (int, error) {
 					if where != "write" {
+						if n, ok := reserved.Load(f.Name()); ok && n.(int64) < off+int64(len(p)) {
+							t.Errorf("%d bytes at %d: %d are reserved", len(p), off, n)
+						}
 						return realWrite(f, p, off)
 					}
 					have := left.Add(-int64(len(p))) + int64(len(p))

@@ -153,11 +153,14 @@ func TestAFooterThatPassesItsChecksumIsStillNotBelieved(t *testing.T) {
 	spec := sampleSpec(3)
 	path, data, ends := smallSegment(t, spec, 3)
 	header, end := data[:segmentHeader], ends[2]
+	other := append([]byte(nil), header...)
+	other[segmentHeader-1]++
 	for _, tc := range []struct {
 		name string
 		list footer
 		want int
 	}{
+		{"the trailer of another segment", nil, 3},
 		{"rows in another order", footer{}.add(1, 8).add(0, uint32(ends[0]/16)).add(2, uint32(ends[1]/16)), 1},
 		{"a row beyond the matrix", footer{}.add(3, 8), 3},
 		{"an address in the header", footer{}.add(0, 1), 3},
@@ -167,7 +170,11 @@ func TestAFooterThatPassesItsChecksumIsStillNotBelieved(t *testing.T) {
 		{"one row of three", footer{}.add(0, 8), 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			text := append(append([]byte(nil), data[:end]...), tc.list.sealed(header, end)...)
+			tail := tc.list.sealed(header, end)
+			if tc.list == nil {
+				tail = footer{}.add(0, 8).sealed(other, end)
+			}
+			text := append(append([]byte(nil), data[:end]...), tail...)
 			dir := t.TempDir()
 			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o700); err != nil {
 				t.Fatal(err)

@@ -43,6 +43,9 @@ func TestAFileTruncatedUnderUsIsAnErrorAndIsForgotten(t *testing.T) {
 	if !errors.Is(err, ErrFault) || !strings.Contains(err.Error(), filepath.Base(file)) {
 		t.Fatalf("error %v, want ErrFault with the name of the file", err)
 	}
+	if u := o.Usage(); u.Stored != 0 || u.Damaged != 1 || o.Has(rows[0]) || o.Has(rows[299]) {
+		t.Errorf("the usage is %+v, want nothing stored", u)
+	}
 	if err := o.s.Guard(touch); err != nil {
 		t.Errorf("the second time: %v", err)
 	}

@@ -217,6 +217,21 @@ func TestASegmentIsLeftToAWriterThatLives(t *testing.T) {
 	}
 }
 
+func TestASegmentWhoseRowsOneHasInAnOpenOneIsLeftToOthers(t *testing.T) {
+	checkLeaks(t)
+	dir := t.TempDir()
+	a, b := openTable(t, dir, sampleSpec(100), 0), openTable(t, dir, sampleSpec(100), 0)
+	a.add(t, 1, span64(0, 50)...)
+	b.add(t, 1, span64(0, 50)...)
+	if err := b.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	a.lookNow()
+	if list := files(t, a, sealedEnding); len(list) != 1 {
+		t.Errorf("sealed segments: %v", list)
+	}
+}
+
 func TestWhoMayTakeAnOpenSegment(t *testing.T) {
 	sys := roomy()
 	sys.host, sys.boot = "here", "boot 1"

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -85,4 +87,99 @@ func (o opened) step(r *rand.Rand, records [][]byte) error {
 		}
 	}
 	return nil
+}
+
+func TestATableIsOpenedAndRemovedAtOnce(t *testing.T) {
+	checkLeaks(t)
+	dir := t.TempDir()
+	spec := ofSource("/no folder/a")
+	var stores [2]*Store
+	for i := range stores {
+		s, err := open(Options{Dir: dir, Log: (&logBook{}).logger()}, quick())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		stores[i] = s
+	}
+	record := sampleRecord(t, 3, 1)
+	var g errgroup.Group
+	var done atomic.Bool
+	g.Go(func() error {
+		defer done.Store(true)
+		for range 400 {
+			table, err := stores[0].Table(spec)
+			if err != nil {
+				return err
+			}
+			if err := table.Append([]int64{3}, record); err != nil {
+				return err
+			}
+			if err := table.Seal(); err != nil {
+				return err
+			}
+			list, err := filepath.Glob(table.path("*" + sealedEnding))
+			if err != nil {
+				return err
+			}
+			if !isAt(table.use, table.path(useFile)) || len(list) == 0 {
+				return errors.New("a table was removed while it was open")
+			}
+			table.Close()
+		}
+		return nil
+	})
+	g.Go(func() error {
+		removed := 0
+		for !done.Load() {
+			if stores[1].removeTable(spec.id().folder(), "the test wants it") {
+				removed++
+			}
+		}
+		if removed == 0 {
+			return errors.New("it was never removed: this shows nothing")
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestASegmentIsBegunWhileOthersLookForLeftOnes(t *testing.T) {
+	checkLeaks(t)
+	dir := t.TempDir()
+	const n = 100
+	writer := openWith(t, quick(), Options{Dir: dir}, sampleSpec(n))
+	other := openWith(t, quick(), Options{Dir: dir}, sampleSpec(n))
+	records := make([][]byte, n)
+	for row := range records {
+		records[row] = sampleRecord(t, int64(row), 1)
+	}
+	var g errgroup.Group
+	var done atomic.Bool
+	g.Go(func() error {
+		defer done.Store(true)
+		for row := range int64(n) {
+			if err := errors.Join(writer.Append([]int64{row}, records[row]), writer.Seal()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		for !done.Load() {
+			other.mapping.Lock()
+			other.recover()
+			other.mapping.Unlock()
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	other.lookNow()
+	if k := other.served(t, 1, span64(0, n)...); k != n {
+		t.Errorf("%d of %d rows were sealed", k, n)
+	}
 }
