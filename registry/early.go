@@ -89,20 +89,25 @@ func (s *statement) enough(found int) bool { return int64(found) == s.q.Limit }
 // ordered runs the statement for columns, the early form first, and gives what each makes of a row.
 func ordered[T any](s *statement, columns string, run func(fragment, func(*sql.Rows) error) error, each func(*sql.Rows) (T, error)) ([]T, error) {
 	var found []T
-	collect := func(rows *sql.Rows) error {
-		v, err := each(rows)
-		found = append(found, v)
-		return err
-	}
 	early, ok, err := s.early(columns)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
-		if err := run(early, collect); err != nil || s.enough(len(found)) {
+		if err := run(early, collect(&found, each)); err != nil || s.enough(len(found)) {
 			return found, err
 		}
 		found = nil
 	}
-	return found, run(s.rows(columns), collect)
+	err = run(s.rows(columns), collect(&found, each))
+	return found, err
+}
+
+// collect makes of each a function that appends to found.
+func collect[T any](found *[]T, each func(*sql.Rows) (T, error)) func(*sql.Rows) error {
+	return func(rows *sql.Rows) error {
+		v, err := each(rows)
+		*found = append(*found, v)
+		return err
+	}
 }

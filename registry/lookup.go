@@ -89,8 +89,8 @@ func (c *compiler) contains(col string, typ Type, v any) (fragment, error) {
 const fewCases = 16
 
 // like finds texts whatever the case of their letters: by LIKE, which knows the case of ASCII, once for each case of the other
-// letters; or, where these are many, by a regular expression, which takes six times as long. Before and after are "%" where
-// something may stand there.
+// letters; or, where these are many, by a regular expression, which takes six times as long. Before and after are what LIKE
+// has there, "%" or "".
 func like(before, after string) func(*compiler, string, Type, any) (fragment, error) {
 	return func(c *compiler, col string, _ Type, v any) (fragment, error) {
 		s, err := textParameter(v)

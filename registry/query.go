@@ -102,11 +102,7 @@ func (db *DB) Values(ctx context.Context, q Query, fields []string) ([][]any, er
 	each := func(rows *sql.Rows) ([]any, error) { return scanValues(rows, fields, loaders) }
 	if q.Distinct {
 		var found [][]any
-		err := db.run(ctx, s, s.distinct(columns), func(rows *sql.Rows) error {
-			row, err := each(rows)
-			found = append(found, row)
-			return err
-		})
+		err := db.run(ctx, s, s.distinct(columns), collect(&found, each))
 		return found, err
 	}
 	return ordered(s, strings.Join(columns, ", "), db.runs(ctx, s), each)

@@ -35,6 +35,7 @@ var calls = map[string]func(ctx context.Context, q called) (any, error){
 	"register":  callRegister,
 	"restore":   callRestore,
 	"save":      callSave,
+	"search":    callSearch,
 	"settings":  callSettings,
 	"track":     callTrack,
 	"update":    callUpdate,

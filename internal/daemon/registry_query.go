@@ -73,6 +73,25 @@ func callQuery(ctx context.Context, q called) (any, error) {
 	return value, nil
 }
 
+func callSearch(ctx context.Context, q called) (any, error) {
+	var args struct {
+		queryArgs `msgpack:",inline"`
+		Text      string `msgpack:"text"`
+	}
+	if err := q.args.Decode(&args); err != nil {
+		return nil, err
+	}
+	query, err := args.query()
+	if err != nil {
+		return nil, err
+	}
+	found, err := q.db.Search(ctx, args.Text, query)
+	if err != nil {
+		return nil, err
+	}
+	return wireRecords(query.Model, found), nil
+}
+
 func (a queryArgs) query() (registry.Query, error) {
 	where, err := registry.DecodeWhere(a.Where)
 	if err != nil {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,41 @@ func TestTheRegistryIsReachedWithoutAnOpenCollection(t *testing.T) {
 	}
 }
 
+func TestQueriesGiveWhatTheyAreAskedFor(t *testing.T) {
+	call, _ := asker(t)
+	for _, name := range []string{"B cell", "T cell", "tissue"} {
+		call("save", map[string]any{"model": "ulabel", "record": map[string]any{"name": name}})
+	}
+	cells := []any{"and", []any{[]any{"lookup", "name__iendswith", "CELL"}, []any{"not", []any{"lookup", "name__in", []any{"B"}}}}}
+	ask := func(more map[string]any) any {
+		args := map[string]any{"model": "ulabel", "where": cells, "order_by": []any{"-name"}}
+		for k, v := range more {
+			args[k] = v
+		}
+		return call("query", args)[""]
+	}
+	for _, tt := range []struct {
+		args map[string]any
+		want string
+	}{
+		{map[string]any{"what": "count"}, "2"},
+		{map[string]any{"what": "exists", "where": nil, "offset": 3}, "false"},
+		{map[string]any{"what": "values", "fields": []any{"name", "created_by__handle", "type__name", "artifacts__uid"}, "limit": 1}, "[[T cell " + account() + " <nil> []]]"},
+		{map[string]any{"what": "values", "fields": []any{"is_type"}, "distinct": true}, "[[false]]"},
+		{map[string]any{"what": "values", "fields": []any{"id"}, "where": []any{"lookup", "id__in", "3,1"}, "texts": true}, "[[3] [1]]"},
+	} {
+		if got := fmt.Sprint(ask(tt.args)); got != tt.want {
+			t.Errorf("%v gives %s, want %s", tt.args, got, tt.want)
+		}
+	}
+	uids := ask(map[string]any{"what": "uids"}).([]any)
+	rows := ask(nil).([]any)
+	found := call("search", map[string]any{"model": "ulabel", "text": "cell t", "where": cells})[""].([]any)
+	if len(uids) != 2 || len(rows) != 2 || len(found) != 1 || rows[0].(map[string]any)["uid"] != uids[0] || found[0].(map[string]any)["uid"] != uids[0] {
+		t.Errorf("uids %v, rows %v, found %v", uids, rows, found)
+	}
+}
+
 func TestWhatTheRegistryRefusesHasACodeOfItsOwn(t *testing.T) {
 	call, refused := asker(t)
 	for _, tc := range []struct {
@@ -73,6 +109,9 @@ func TestWhatTheRegistryRefusesHasACodeOfItsOwn(t *testing.T) {
 		{"a field that the model has not", "save", map[string]any{"model": "ulabel", "record": map[string]any{"nam": 1}}, ipc.CodeValidation, "did you mean `name`?"},
 		{"a value of another type", "save", map[string]any{"model": "ulabel", "record": map[string]any{"name": 1}}, ipc.CodeValidation, "no text"},
 		{"a query of an unknown field", "query", map[string]any{"model": "ulabel", "where": []any{"lookup", "nam", 1}}, ipc.CodeUnknownField, "did you mean `name`?"},
+		{"a query for something that it does not give", "query", map[string]any{"model": "ulabel", "what": "row"}, ipc.CodeInvalidArgument, "rows"},
+		{"a relation that is none", "query", map[string]any{"model": "artifact", "of": []any{"collection", "x"}}, ipc.CodeInvalidArgument, "relation"},
+		{"a search for nothing", "search", map[string]any{"model": "artifact", "text": " "}, ipc.CodeValidation, "word"},
 		{"a tree that is none", "query", map[string]any{"model": "ulabel", "where": []any{"xor", 1}}, ipc.CodeValidation, "xor"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,0 +1,138 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Limits of a search.
+const (
+	searchLimit = 20 // records that are given where no limit is
+	searchWords = 8
+	searchBytes = 1000
+)
+
+// searchFields are the fields that are searched, where the model has them, and how much it weighs that a word is found there.
+var searchFields = []struct {
+	name   string
+	weight int
+}{{"name", 4}, {"key", 4}, {"handle", 4}, {"root", 4}, {"uid", 3}, {"description", 2}}
+
+// searchRanks are the ways in which a word can be found in a field, the best first, and how much each weighs. Before and after are
+// as LIKE has them.
+var searchRanks = []struct {
+	before []string
+	after  string
+	weight int
+}{
+	{[]string{""}, "", 8},  // it is the field
+	{[]string{""}, "%", 4}, // it begins the field
+	{[]string{"% ", "%/", `%\_`, "%-", "%.", "%("}, "%", 2}, // it begins a word of it
+	{[]string{"%"}, "%", 1},
+}
+
+// Search gives the records in which each word of text is found, in name, key, uid, description or what else names records of the
+// model, whatever the case of letters. Those come first where words are found in the name rather than the description, as the
+// whole field or its beginning, and together; then the newest. What q says of the order does not count; its Limit is 20 where it is 0.
+func (db *DB) Search(ctx context.Context, text string, q Query) ([]Record, error) {
+	q.OrderBy = nil
+	s, err := compile(q)
+	if err != nil {
+		return nil, err
+	}
+	s.op = "search"
+	if s.q.Limit == 0 {
+		s.q.Limit = searchLimit
+	}
+	words := strings.Fields(text)
+	switch {
+	case len(words) == 0:
+		return nil, fail(ErrInvalid, s.op, "text", "", "there is no word to search for")
+	case len(words) > searchWords || len(text) > searchBytes:
+		return nil, fail(ErrInvalid, s.op, "text", "", "%d words of %d bytes are searched for at most; there are %d of %d", searchWords, searchBytes,
+			len(words), len(text))
+	}
+	rank, err := s.searchFor(words)
+	if err != nil {
+		return nil, err
+	}
+	s.order = fmt.Sprintf("%s DESC, %s.created_at DESC, %s.id DESC", rank.sql, rootAlias, rootAlias)
+	f := s.body("SELECT " + s.root.columns(rootAlias))
+	f.sql += " ORDER BY " + s.order
+	f.args = append(f.args, rank.args...)
+	var found []Record
+	err = db.run(ctx, s, s.slice(f), collect(&found, s.root.scan))
+	return found, err
+}
+
+// searchFor adds to the condition that all words are found, and gives the rank of a record.
+func (s *statement) searchFor(words []string) (rank fragment, err error) {
+	conditions := []fragment{s.where}
+	for _, w := range words {
+		var anywhere []fragment
+		for _, f := range s.searched() {
+			found, err := like("%", "%")(&s.compiler, rootAlias+"."+quote(f.name), Text, w)
+			if err != nil {
+				return rank, &Error{Kind: ErrInvalid, Op: s.op, Object: "text", Err: err}
+			}
+			anywhere = append(anywhere, found)
+		}
+		conditions = append(conditions, joined(" OR ", never, anywhere))
+	}
+	s.where = joined(" AND ", always, conditions)
+	if len(words) > 1 {
+		words = append(words, strings.Join(words, " "))
+	}
+	var ranks []string
+	for _, w := range words {
+		if inOtherCases(w, fewCases) == nil { // each way would be a regular expression: such words count alike
+			continue
+		}
+		for _, f := range s.searched() {
+			r, err := s.rank(rootAlias+"."+quote(f.name), w, f.weight)
+			if err != nil {
+				return rank, err
+			}
+			ranks, rank.args = append(ranks, r.sql), append(rank.args, r.args...)
+		}
+	}
+	rank.sql = "(" + strings.Join(append(ranks, "0", "0"), " + ") + ")" // a lone number would be that of a column
+	return rank, nil
+}
+
+// searched are the fields of the model that are searched.
+func (s *statement) searched() (out []struct {
+	name   string
+	weight int
+}) {
+	for _, f := range searchFields {
+		if s.root.Has(f.name) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// rank compiles how well a word is found in one column.
+func (s *statement) rank(col, word string, weight int) (fragment, error) {
+	var w strings.Builder
+	out := fragment{}
+	w.WriteString("CASE")
+	for _, r := range searchRanks {
+		var ways []fragment
+		for _, before := range r.before {
+			f, err := like(before, r.after)(&s.compiler, col, Text, word)
+			if err != nil {
+				return fragment{}, err
+			}
+			ways = append(ways, f)
+		}
+		f := joined(" OR ", never, ways)
+		fmt.Fprintf(&w, " WHEN %s THEN %d", f.sql, weight*r.weight)
+		out.args = append(out.args, f.args...)
+	}
+	w.WriteString(" ELSE 0 END")
+	out.sql = w.String()
+	return out, nil
+}
