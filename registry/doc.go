@@ -1,14 +1,39 @@
 // Package registry keeps what is known of data: artifacts, collections of them, their versions, the runs that made and read
 // them, labels and features. It never opens the data itself.
 //
+//	db, err := registry.Open(ctx, registry.Options{Path: "/data/registry.db", User: "ada"})
+//	saved, err := db.Save(ctx, registry.Save{Model: registry.ModelCollection,
+//		Record:  registry.Record{"name": "atlas"},
+//		Members: []any{registry.Record{"path": "/data/a.h5ad", "hash": hash, "hash_type": kind, "size": size}}})
+//	found, err := db.Records(ctx, registry.Query{Model: registry.ModelArtifact, OrderBy: []string{"-created_at"},
+//		Where: registry.Lookup{Path: "collections__name", Value: "atlas"}})
+//
 // A registry is one SQLite file, which [Open] makes where it is missing. [Schema] says which models there are and what fields
 // they have; the SQL, the lookups of queries and the checks of what is saved are all made from it. A [Record] is a map of
-// values by field.
+// values by field; references to other records are their uids.
+//
+// # What is the same, and what is new
+//
+// [DB.Save] gives the record that is there: an artifact of the same content, by [HashFile] and [HashOfFolder], which are lamindb's
+// hashes; a collection of the same members in the same order; a label, user or storage of the same name. Other content under a key is
+// a new version, as is what says which record it revises. A uid is random, but for its last four characters, which number
+// the versions of a family. Versions are nil until there are two; then they are "1", "2", or what users say.
 //
 // # Invariants
 //
-//   - Every write is one transaction: all of it is there, or nothing.
-//   - Of every family of versions exactly one is the latest; the database itself refuses a second.
-//   - The same content is the same record.
+//   - Every write is one transaction: all of it is there, or nothing, also after a kill or a loss of power.
+//   - Of every family of versions exactly one is the latest: the newest that is shown, else hidden, else in the trash. The database
+//     itself refuses a second.
+//   - The same content is the same record, whatever it is called.
+//   - An artifact that a collection holds can not be deleted for good.
 //   - No text of a user becomes part of SQL: names come from Schema, values are parameters.
+//   - A file of an earlier version is brought up to date when it is opened, all at once; one of a newer version is left alone.
+//
+// # Caveats
+//
+// It needs cgo. Several processes may have the same file open on a local disk; they take turns at writing. On a network file
+// system, which is found out by statfs, one process at a time has it, by a lease that it gives up when it is idle: see [Open].
+// Such a lease is as good as the file system is at making hard links and at showing them to other machines.
+//
+// Values of Go that a client sent are checked against Schema; numbers may come as any type of whole number.
 package registry

@@ -51,7 +51,7 @@ func (r *registries) get(ctx context.Context, path func() (string, error)) (*reg
 	if db := r.dbs[at]; db != nil {
 		return db, nil
 	}
-	db, err := registry.Open(ctx, registry.Options{Path: at, User: account()})
+	db, err := registry.Open(ctx, registry.Options{Path: at, User: account(), Network: network()})
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,18 @@ func (r *registries) close() error {
 		all = errors.Join(all, r.dbs[path].Close())
 	}
 	return all
+}
+
+// network is what LOADERD_NETWORK_FS says of the file system of databases: 1, several machines share it; 0, none does; else the
+// system is asked.
+func network() registry.Network {
+	switch os.Getenv("LOADERD_NETWORK_FS") {
+	case "1":
+		return registry.NetworkYes
+	case "0":
+		return registry.NetworkNo
+	}
+	return registry.NetworkAuto
 }
 
 // account is the name of the account that the daemon runs under.

@@ -57,6 +57,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 // look reads a file or a folder, and tells the client how far it is.
 func (q called) look(ctx context.Context, path string) (known *seen, err error) {
 	n := new(counted)
+	q.progress("files", 0, 0) // so that a client has something to show from the beginning
 	done := make(chan struct{})
 	var g errgroup.Group
 	g.Go(func() error {
