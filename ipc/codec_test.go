@@ -62,6 +62,9 @@ func samples() []Message {
 			}, {Key: "n_genes", DType: "int64", Source: "number"}},
 		},
 		&Opened{ID: 2, Hash: strings.Repeat("0af1", 16), NObs: 700},
+		&Opened{ID: 3, RowStore: &RowStore{
+			Dir: "/rows", Rows: 700, Stored: 12, Needs: 1 << 20, Has: 4096, Total: 8192, Allowed: 1 << 30, Free: 1 << 40, Problem: "",
+		}},
 		&Started{
 			Gen: 2, SegSize: 1 << 20, FDs: 1, Frames: 4, Steps: 6, N: 128,
 			Schema: Schema{
@@ -86,7 +89,7 @@ func samples() []Message {
 		&Stats{ID: 6, Gen: 2, Epoch: 3, Steps: 6, Sent: 5, Released: 4, Frames: 4, InUse: 2, RingBytes: 1 << 20, Waits: 1},
 		&Status{
 			ID: 7, PID: 42, Build: "0.1.0", Protocol: [2]int{1, 0}, Socket: "/run/l.sock", Log: "/var/l.log", Uptime: 1.5, IdleStop: 600,
-			Workers: 4, Rows: 640, Collections: []CollectionStatus{{Hash: "0af1", Paths: Paths{"/a"}, NObs: 700, Users: 1}},
+			Workers: 4, Rows: 640, RowStore: &RowStore{Problem: "LOADERD_ROWSTORE is off"}, Collections: []CollectionStatus{{Hash: "0af1", Paths: Paths{"/a"}, NObs: 700, Users: 1}},
 			Sessions: []SessionStatus{{Session: 1, PID: 4711, Client: "go", Stream: &Stats{Gen: 2}}, {Session: 2}},
 		},
 		&Bye{},

@@ -49,6 +49,7 @@ type table struct {
 	Column     []string            `json:"column"`
 	Field      []string            `json:"field"`
 	Array      []string            `json:"array"`
+	RowStore   []string            `json:"row_store"`
 	Kinds      []kindBuffer        `json:"kinds"`
 	DTypes     map[string]int      `json:"dtypes"` // bytes of an element
 	MaskPrefix string              `json:"mask_prefix"`
@@ -172,6 +173,7 @@ func thisTable() table {
 	t.Column, _ = keys(&Column{})
 	t.Field, _ = keys(&Field{})
 	t.Array, _ = keys(&AnswerArray{})
+	t.RowStore, _ = keys(&RowStore{})
 	t.Spec = specKeys()
 	t.Layouts = layoutCases()
 	return t
@@ -321,7 +323,9 @@ func TestThePageNamesTheKeysOfThisPackage(t *testing.T) {
 		spec = append(spec, named(row[0])...)
 	}
 	same(t, "spec", spec, want.Spec)
-	for name, keys := range map[string][]string{"column": want.Column, "field": want.Field, "array": want.Array} {
+	for name, keys := range map[string][]string{
+		"column": want.Column, "field": want.Field, "array": want.Array, "row_store": want.RowStore,
+	} {
 		_, para, ok := strings.Cut(page, "\n**"+name+"**: ")
 		if !ok {
 			t.Fatalf("docs/protocol.md has no paragraph on %s", name)

@@ -110,6 +110,37 @@ func DataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "loaderd"), nil
 }
 
+// RowStoreDir is the folder of the row store where LOADERD_ROWSTORE names none: $LOADERD_CACHE_DIR/rowstore, else
+// $XDG_CACHE_HOME/loaderd/rowstore, else ~/.cache/loaderd/rowstore. It is absolute, and need not exist.
+func RowStoreDir() (string, error) {
+	if dir := os.Getenv("LOADERD_CACHE_DIR"); dir != "" {
+		return filepath.Abs(filepath.Join(dir, "rowstore"))
+	}
+	if dir := os.Getenv("XDG_CACHE_HOME"); dir != "" {
+		return filepath.Abs(filepath.Join(dir, "loaderd", "rowstore"))
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no folder for the row store (set LOADERD_ROWSTORE): %w", err)
+	}
+	return filepath.Join(home, ".cache", "loaderd", "rowstore"), nil
+}
+
+// daemonEnv is the environment of a daemon that this process starts. Its working directory is another, so folders are absolute.
+func daemonEnv() []string {
+	env := os.Environ()
+	for _, key := range []string{"LOADERD_ROWSTORE", "LOADERD_CACHE_DIR", "LOADERD_DATA_DIR", "LOADERD_STATE_DIR"} {
+		dir := os.Getenv(key)
+		if dir == "" || key == "LOADERD_ROWSTORE" && (dir == "off" || dir == "0") {
+			continue
+		}
+		if abs, err := filepath.Abs(dir); err == nil {
+			env = append(env, key+"="+abs)
+		}
+	}
+	return env
+}
+
 // EnsureRuntimeDir makes dir, the folder of a socket, with mode 0700 where it is missing, and refuses one that is a symbolic link
 // or no folder, belongs to somebody else, or lets others in: whoever can write there could take the daemon's place. [Listen]
 // and [Lock] do this for the folder of their socket, also for one that LOADERD_SOCKET names.

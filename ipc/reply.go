@@ -19,6 +19,8 @@ type Opened struct {
 	Shapes    []Shape  `msgpack:"shapes"`
 	Var       []string `msgpack:"var"` // the joined var names
 	Columns   Columns  `msgpack:"columns"`
+
+	RowStore *RowStore `msgpack:"row_store"` // nil: nothing of the collection goes there
 }
 
 // Column describes a requested column of obs.

@@ -104,7 +104,7 @@ func (d *dialer) spawn(lock *os.File) (*child, error) {
 		args = append(args, "--idle-timeout", t)
 	}
 	cmd := exec.Command(binary, args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", log, log
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = "/", daemonEnv(), log, log
 	cmd.ExtraFiles = []*os.File{lock}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	reap()

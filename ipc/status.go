@@ -22,6 +22,7 @@ type Status struct {
 	RingBytes int64 `msgpack:"ring_bytes" json:"ring_bytes"` // shared memory reserved now
 	HeapBytes int64 `msgpack:"heap_bytes" json:"heap_bytes"` // the daemon's own
 
+	RowStore    *RowStore          `msgpack:"row_store" json:"row_store"` // nil: no collection has needed it yet
 	Collections []CollectionStatus `msgpack:"collections" json:"collections"`
 	Sessions    []SessionStatus    `msgpack:"sessions" json:"sessions"`
 }

@@ -20,6 +20,7 @@ type verbs struct {
 	Status  statusCmd  `cmd:"" help:"Show the running daemon, its collections and its sessions."`
 	Stop    stopCmd    `cmd:"" help:"Stop the running daemon."`
 	Head    headCmd    `cmd:"" help:"Print the first batches of AnnData files as a table."`
+	Prepare prepareCmd `cmd:"" help:"Write the rows of AnnData files to the row store, so that nothing is decoded while training."`
 	Version versionCmd `cmd:"" help:"Print versions."`
 }
 

@@ -45,6 +45,11 @@ func printStatus(w io.Writer, st *ipc.Status) error {
 	}
 	fmt.Fprintf(t, "served\t%d batches, %d gets, %d rows, %s\n", st.Batches, st.Gets, st.Rows, size(st.Bytes))
 	fmt.Fprintf(t, "memory\t%s in rings, %s of the daemon's own\n", size(st.RingBytes), size(st.HeapBytes))
+	if s := st.RowStore; s != nil && s.Dir != "" {
+		fmt.Fprintf(t, "rows kept\t%s of %s, in %s\n", size(s.Total), size(s.Allowed), s.Dir)
+	} else if s != nil {
+		fmt.Fprintf(t, "rows kept\tnone: %s\n", s.Problem)
+	}
 	if err := t.Flush(); err != nil {
 		return err
 	}

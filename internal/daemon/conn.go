@@ -242,7 +242,11 @@ func (c *conn) open(m *ipc.Open) error {
 	if old != nil {
 		c.server.data.release(old, time.Now())
 	}
-	return c.wire.WriteMsg(openedMessage(m, d.coll))
+	msg := openedMessage(m, d.coll)
+	if !m.Brief {
+		msg.RowStore = c.server.rows.of(d.coll)
+	}
+	return c.wire.WriteMsg(msg)
 }
 
 // drop ends the stream and the getter, of which the client holds nothing it may release any more.

@@ -37,14 +37,16 @@ type dataset struct {
 // datasets opens collections once and closes them when nobody has used them for a while. The key holds the
 // request and the identity of every file, so a file that was replaced opens anew.
 type datasets struct {
+	rows *rowStore
+
 	mu      sync.Mutex // guards what follows
 	open    map[string]*dataset
 	opening map[string]chan struct{}
 	closed  bool
 }
 
-func newDatasets() *datasets {
-	return &datasets{open: make(map[string]*dataset), opening: make(map[string]chan struct{})}
+func newDatasets(rows *rowStore) *datasets {
+	return &datasets{rows: rows, open: make(map[string]*dataset), opening: make(map[string]chan struct{})}
 }
 
 // acquire returns the dataset for paths and spec, counted once more. o is what the spec says.
@@ -79,6 +81,7 @@ func (s *datasets) acquire(ctx context.Context, paths []string, spec ipc.Spec, o
 	s.opening[key] = done
 	s.mu.Unlock()
 
+	o.RowStore = s.rows.get()
 	coll, err := openGuarded(ctx, paths, o)
 	s.mu.Lock()
 	defer s.mu.Unlock()

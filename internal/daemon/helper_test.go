@@ -37,6 +37,9 @@ func serve(t *testing.T, o Options) *harness {
 	if o.Socket == "" {
 		o.Socket = filepath.Join(dir, "s.sock")
 	}
+	if o.RowStore == "" {
+		o.RowStore = filepath.Join(dir, "rows")
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -172,7 +172,7 @@ func TestGetsOfAnySizeAndAnyHoard(t *testing.T) {
 
 func TestCollectionsAreSharedAndCloseWhenNobodyUsesThem(t *testing.T) {
 	leak.Check(t)
-	d := newDatasets()
+	d := newDatasets(newRowStore("off", Budget{}, nil))
 	defer d.close()
 	o := mapped.Options{LayersKeys: []string{"raw.X"}}
 	spec := ipc.Spec{LayersKeys: []string{"raw.X"}}
@@ -211,7 +211,7 @@ func TestCollectionsAreSharedAndCloseWhenNobodyUsesThem(t *testing.T) {
 
 func TestFewCollectionsStayOpenWithoutAUser(t *testing.T) {
 	leak.Check(t)
-	d := newDatasets()
+	d := newDatasets(newRowStore("off", Budget{}, nil))
 	defer d.close()
 	path, start := copyOf(t, "a.h5ad"), time.Now()
 	used, err := d.acquire(t.Context(), []string{path}, ipc.Spec{}, mapped.Options{})

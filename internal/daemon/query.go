@@ -19,6 +19,8 @@ import (
 type asked struct {
 	coll *mapped.Collection
 	args ipc.Args
+	rows *rowStore
+	tell func(done, total int64) // how far a long query is, in rows
 }
 
 // result is the answer to a query: a value of plain msgpack types, and arrays.
@@ -50,7 +52,9 @@ var queries = map[string]func(ctx context.Context, q asked) (*result, error){
 	"obs_names":         queryObsNames,
 	"obs_values":        queryObsValues,
 	"overview":          queryOverview,
+	"prepare":           queryPrepare,
 	"raw_var":           queryRawVar,
+	"row_store":         queryRowStore,
 	"statistics":        queryStatistics,
 	"var_list":          queryVarList,
 }
@@ -78,7 +82,9 @@ func (c *conn) answer(m *ipc.Query) (*ipc.Answer, *ipc.Ring, error) {
 		return nil, nil, invalid("query", "what", fmt.Errorf("%q is no query of this daemon; it has %q", m.What, known))
 	}
 	ctx, done := c.whileConnected()
-	r, err := c.guarded(func() (*result, error) { return ask(ctx, asked{c.data.coll, m.Args}) })
+	r, err := c.guarded(func() (*result, error) {
+		return ask(ctx, asked{c.data.coll, m.Args, c.server.rows, c.teller(m.ID, "rows")})
+	})
 	done()
 	if err != nil {
 		return nil, nil, err

@@ -33,6 +33,8 @@ type Options struct {
 	IdleTimeout time.Duration // leave after this long without a connection; negative: never
 	Workers     int           // goroutines that fill batches; default: two for each core, so that one can read while one computes
 	DataDir     string        // folder of the registry; default [ipc.DataDir]
+	RowStore    string        // folder of decoded rows; default [ipc.RowStoreDir], "off" or "0": there is none
+	Budget      Budget        // of that folder
 	Log         *slog.Logger
 
 	// Stuck is called when sessions have not ended some seconds after they were told to: a read that does not return,
@@ -72,6 +74,7 @@ type Server struct {
 	data     *datasets
 	total    counters
 	registry *registries
+	rows     *rowStore
 	stop     context.CancelCauseFunc
 
 	mu      sync.Mutex // guards what follows
@@ -99,9 +102,10 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	now := time.Now()
+	rows := newRowStore(o.RowStore, o.Budget, o.Log)
 	return &Server{
-		opt: o, listener: l, started: now, quiet: now,
-		pool: newPool(o.Workers), data: newDatasets(), registry: newRegistries(o.DataDir), conns: make(map[*conn]struct{}),
+		opt: o, listener: l, started: now, quiet: now, rows: rows,
+		pool: newPool(o.Workers), data: newDatasets(rows), registry: newRegistries(o.DataDir), conns: make(map[*conn]struct{}),
 	}, nil
 }
 
@@ -140,6 +144,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	closePool()
 	workers.Wait()
 	s.data.close()
+	if e := s.rows.close(); e != nil {
+		s.opt.Log.Warn("the row store was not closed", "error", e)
+	}
 	if e := s.registry.close(); e != nil {
 		s.opt.Log.Warn("close the registry", "error", e)
 	}

@@ -75,7 +75,7 @@ func (s *Server) status() *ipc.Status {
 		Socket: s.opt.Socket, Log: log, Uptime: now.Sub(s.started).Seconds(),
 		IdleStop: s.opt.IdleTimeout.Seconds(), Workers: s.opt.Workers,
 		Batches: s.total.batches.Load(), Gets: s.total.gets.Load(), Rows: s.total.rows.Load(), Bytes: s.total.bytes.Load(),
-		OneOff: s.total.oneOff.Load(), Errors: s.total.errors.Load(), HeapBytes: heapBytes(),
+		OneOff: s.total.oneOff.Load(), Errors: s.total.errors.Load(), HeapBytes: heapBytes(), RowStore: s.rows.status(),
 		Collections: []ipc.CollectionStatus{}, Sessions: []ipc.SessionStatus{},
 	}
 	for _, d := range s.data.list() {

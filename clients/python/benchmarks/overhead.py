@@ -71,6 +71,7 @@ def main() -> None:
         folder = Path(name)
         os.environ["LOADERD_RUNTIME_DIR"] = str(folder / "run")
         os.environ["LOADERD_STATE_DIR"] = str(folder / "state")
+        os.environ["LOADERD_ROWSTORE"] = str(folder / "rows")
         torch.set_num_threads(1)
         try:
             print(f"{'batch of ' + str(size):<34} {'CPU µs':>9} {'wall µs':>10} {'cells/s':>12}")

@@ -183,6 +183,7 @@ def main() -> int:
         runtime = folder / "run"
         os.environ["LOADERD_RUNTIME_DIR"] = str(runtime)
         os.environ["LOADERD_STATE_DIR"] = str(folder / "state")
+        os.environ["LOADERD_ROWSTORE"] = str(folder / "rows")
         os.environ["LOADERD_SOCKET"] = str(runtime / "demo.sock")
         result = run(folder, options.epochs, options.batch_size)
     show(result)

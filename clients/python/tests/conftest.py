@@ -111,6 +111,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("LOADERD_RUNTIME_DIR", str(folder / "run"))
     monkeypatch.setenv("LOADERD_STATE_DIR", str(folder / "state"))
     monkeypatch.setenv("LOADERD_DATA_DIR", str(folder / "data"))
+    monkeypatch.setenv("LOADERD_ROWSTORE", str(folder / "rows"))
     yield folder
     shutil.rmtree(folder)
 

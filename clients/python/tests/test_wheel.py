@@ -59,6 +59,7 @@ class Environment:
             "HOME": str(self.home),
             "PATH": os.pathsep.join([str(self.bin), *tools]),
             "LOADERD_RUNTIME_DIR": str(folder / "run"),
+            "LOADERD_ROWSTORE": str(folder / "rows"),
         }
         assert shutil.which("go", path=self.variables["PATH"]) is None
         cache = os.environ.get("PIP_CACHE_DIR") or self.pip_cache()

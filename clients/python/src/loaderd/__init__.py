@@ -75,6 +75,7 @@ from loaderd._registry import (
     from_lamindb,
     track,
 )
+from loaderd._rowstore import RowStore
 from loaderd._version import __version__
 from loaderd.collection import MappedCollection
 from loaderd.loader import Loader
@@ -88,6 +89,7 @@ __all__ = [
     "Batch",
     "CSR",
     "transforms",
+    "RowStore",
     # the registry
     "Artifact",
     "Collection",

@@ -160,6 +160,7 @@ def mapped(
         if made.filtered and not len(made):
             _filter.warn_unknown(made._query("filter")[0]["unknown"])
         inputs.track()
+        made._announce()
     except BaseException:  # a warning may be an error, and lamindb may refuse
         made.close()
         raise

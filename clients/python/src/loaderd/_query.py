@@ -12,6 +12,8 @@ from loaderd._errors import DaemonGone, ProtocolError, from_wire
 from loaderd._wire import ConnectionLost
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from loaderd._wire import Channel, Message
 
 
@@ -24,8 +26,12 @@ class Array(NamedTuple):
     """What codes stand for (-1 for none of them), or None if values stand for themselves."""
 
 
-def ask(channel: Channel, what: str, args: Message) -> tuple[Any, dict[str, Array]]:
+def ask(
+    channel: Channel, what: str, args: Message, tell: Callable[[Message], None] | None = None
+) -> tuple[Any, dict[str, Array]]:
     """Ask a query on a channel that has the files open; give its value, and its arrays by name.
+
+    ``tell`` is told of each ``progress`` message.
 
     Raises
     ------
@@ -34,7 +40,7 @@ def ask(channel: Channel, what: str, args: Message) -> tuple[Any, dict[str, Arra
     LoaderdError
         What the daemon says against it.
     """
-    answer = channel.request({"op": "query", "what": what, "args": args})
+    answer = channel.request({"op": "query", "what": what, "args": args}, tell)
     if answer.get("op") == "error":
         if answer.get("code") == DaemonGone.code:
             raise ConnectionLost("the daemon is leaving")

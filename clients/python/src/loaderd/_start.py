@@ -257,11 +257,22 @@ def _spawn(path: str, lock: int) -> int:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=output,
+            env=_environment(),
             pass_fds=(lock,),
             start_new_session=True,
             check=True,
         )
     return int(shell.stdout)
+
+
+def _environment() -> dict[str, str]:
+    """Give the daemon's variables: ours, but its working directory is another, so folders are absolute."""
+    own = dict(os.environ)
+    for name in ("LOADERD_ROWSTORE", "LOADERD_CACHE_DIR", "LOADERD_DATA_DIR", "LOADERD_STATE_DIR"):
+        folder = own.get(name, "")
+        if folder and not (name == "LOADERD_ROWSTORE" and folder in ("off", "0")):
+            own[name] = os.path.abspath(folder)
+    return own
 
 
 def wait_exit(pid: int, seconds: float) -> bool:

@@ -14,6 +14,7 @@ from loaderd._getter import Getter
 from loaderd._given import Arguments, Given
 from loaderd._labels import Labelled
 from loaderd._obs import Framed
+from loaderd._rowstore import Prepared
 from loaderd._show import Shown
 from loaderd._source import Losses, Source
 from loaderd._vars import VarViews
@@ -22,13 +23,14 @@ from loaderd._wire import ConnectionLost
 from loaderd.transforms import to_wire
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from typing_extensions import Self
 
     from loaderd._convert import Strings, Target
     from loaderd._rows import RowMaker, Rows
     from loaderd._statistics import Statistics
+    from loaderd._wire import Message
     from loaderd.loader import Loader
     from loaderd.transforms import Transform
 
@@ -36,7 +38,7 @@ MOST_ROWS: Final = 1 << 20
 """Rows of one request: their numbers fit one message."""
 
 
-class MappedCollection(Given, VarViews, Labelled, Framed, Shown):
+class MappedCollection(Given, VarViews, Labelled, Framed, Prepared, Shown):
     """Many h5ad files as one dataset; made by `mapped`.
 
     It has the interface of a map-style ``torch.utils.data.Dataset``: ``DataLoader(mapped, batch_size=128,
@@ -268,8 +270,13 @@ class MappedCollection(Given, VarViews, Labelled, Framed, Shown):
         """``(n_obs, n_vars)``."""
         return self.n_obs, self.n_vars
 
-    def _query(self, what: str, *, long: bool = False, **args: Any) -> tuple[Any, dict[str, _query.Array]]:
-        """Ask the daemon about the collection; ``long`` queries have a connection of their own, beside rows."""
+    def _query(
+        self, what: str, *, long: bool = False, tell: Callable[[Message], None] | None = None, **args: Any
+    ) -> tuple[Any, dict[str, _query.Array]]:
+        """Ask the daemon about the collection.
+
+        ``long`` queries have a connection of their own, beside rows, and ``tell`` is told how far they are.
+        """
         self._check_open()
         losses = Losses(self._source)
         if long:
@@ -278,7 +285,7 @@ class MappedCollection(Given, VarViews, Labelled, Framed, Shown):
                 try:
                     with contextlib.closing(self._source.attach()) as channel:
                         pid = channel.daemon_pid
-                        return _query.ask(channel, what, args)
+                        return _query.ask(channel, what, args, tell)
                 except ConnectionLost as lost:
                     losses.add(pid, lost)
         with self._lock:
