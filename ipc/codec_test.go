@@ -229,7 +229,7 @@ func TestWhatIsNoMessageIsRefused(t *testing.T) {
 		{"the code that msgpack never uses", []byte("\x82\xa2op\xa1a\xa1x\xc1"), "not in use"},
 		{"a string that is not UTF-8", []byte("\x82\xa2op\xa1a\xa1x\xa1\xff"), "UTF-8"},
 		{"a key that is not UTF-8", []byte("\x82\xa2op\xa1a\xa1\xff\x01"), "UTF-8"},
-		{"too deep", body(t, map[string]any{"op": "a", "x": deep}), "deeper than 12"},
+		{"too deep", body(t, map[string]any{"op": "a", "x": deep}), "deeper than 72"},
 		{"too many values", body(t, map[string]any{"op": "a", "x": make([]int, 2000)}), "more values"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

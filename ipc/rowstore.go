@@ -2,8 +2,8 @@ package ipc
 
 import "context"
 
-// RowStore says where the rows of a collection are kept once they are decoded, and how much that takes, in bytes. In a [Status]
-// it speaks of the rows of all collections.
+// RowStore says where the rows of a collection are kept, small and fast to read, and how much that takes, in bytes. In a
+// [Status] it speaks of the rows of all collections.
 type RowStore struct {
 	Dir      string `msgpack:"dir" json:"dir"`           // "": there is no row store
 	Rows     int64  `msgpack:"rows" json:"rows"`         // rows, of all matrices of the collection, that may be there
@@ -17,8 +17,8 @@ type RowStore struct {
 	Problem  string `msgpack:"problem" json:"problem"`   // why there is no row store
 }
 
-// RowStore asks what the open collection has in the row store; nil where nothing of it goes there, because no matrix of it is
-// compressed, or because the daemon has no row store and is to have none.
+// RowStore asks what the open collection has in the row store; nil where nothing of it goes there, as of dense matrices that
+// are not compressed, or because the daemon has no row store and is to have none.
 func (c *Client) RowStore(ctx context.Context) (*RowStore, error) {
 	return c.rowStore(ctx, "row_store", nil)
 }

@@ -195,10 +195,8 @@ func (t prepared) prepare(ctx context.Context, step int64, s *Scratch) error {
 	if t.units.count() > 0 {
 		of := t.units.rows(step)
 		rows = extent{of.whole, of.right}
-		if t.claimUnit(step, func() bool { return t.wanted(extent{of.left, of.end}) }) {
-			if err := t.run(ctx, step, s); err != nil {
-				return err
-			}
+		if err := t.take(ctx, step, extent{of.left, of.end}, s); err != nil {
+			return err
 		}
 	} else {
 		wanted := s.wanted[:0]
@@ -239,6 +237,23 @@ func (t prepared) explain(rows extent, s *Scratch) error {
 		}
 	}
 	return nil
+}
+
+// take decodes unit u, unless none of its rows is wanted. Where another is at it, it is waited for, and may have to be
+// done after all: the other's client may hang up.
+func (t prepared) take(ctx context.Context, u int64, rows extent, s *Scratch) error {
+	for {
+		mine, done := t.claimUnit(u, func() bool { return t.wanted(rows) })
+		if mine {
+			return t.run(ctx, u, s)
+		}
+		if done == nil {
+			return nil
+		}
+		if err := t.sit(ctx, done); err != nil {
+			return err
+		}
+	}
 }
 
 func (t prepared) full() error {

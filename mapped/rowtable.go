@@ -186,15 +186,23 @@ func (t *rowTable) await(ctx context.Context, row int64, s *Scratch) error {
 		if err != nil || wait == nil {
 			return err
 		}
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.keeper.closing:
-			return errClosed()
+		if err := t.sit(ctx, wait); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// sit waits until another has done its unit, or gives up.
+func (t *rowTable) sit(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.keeper.closing:
+		return errClosed()
+	}
 }
 
 // claim makes decoding unit u the caller's, if row needs it. done is not nil while another is at it.
@@ -215,15 +223,19 @@ func (t *rowTable) claim(u, row int64) (mine bool, done <-chan struct{}) {
 	return true, nil
 }
 
-// claimUnit makes decoding unit u the caller's, if that is wanted and nobody is at it or has been.
-func (t *rowTable) claimUnit(u int64, wanted func() bool) bool {
+// claimUnit makes decoding unit u the caller's, if that is wanted and nobody is at it or has been. done is not nil while
+// another is at it.
+func (t *rowTable) claimUnit(u int64, wanted func() bool) (mine bool, done <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.blocked() || t.states[u] != nil || !wanted() {
-		return false
+	if st := t.states[u]; st != nil {
+		return false, st.done
+	}
+	if t.blocked() || !wanted() {
+		return false, nil
 	}
 	t.states[u] = &unitState{done: make(chan struct{})}
-	return true
+	return true, nil
 }
 
 // run decodes a unit that the caller has claimed. Its error is the context's.

@@ -4,7 +4,7 @@
 //	loaderd status [--json]    what runs: collections, sessions, who waits for whom
 //	loaderd stop [--if-idle]   end it
 //	loaderd head FILE… -n 3    print batches as a table, read from the ring
-//	loaderd prepare FILE…      write the rows of compressed files to the row store, ahead of their first use
+//	loaderd prepare FILE…      write the rows of files to the row store, ahead of their first use
 //	loaderd version [--build]  print versions
 //
 // Nobody has to call serve: clients start a daemon when none answers, and it leaves ten minutes after the last of them.

@@ -213,13 +213,43 @@ func TestStatusAndStop(t *testing.T) {
 	}
 }
 
+func TestPrepareWritesRowsAndSaysWhere(t *testing.T) {
+	daemonFor(t)
+	code, out, stderr := invoke(t, "prepare", pbmc, "--layer", "X,raw.X")
+	if code != 0 || stderr != "" || !regexp.MustCompile(`^1400 rows, .* MiB, in .*rows \(.* of .*\)\n$`).MatchString(out) {
+		t.Errorf("exit code %d: %q, %q", code, out, stderr)
+	}
+	code, out, _ = invoke(t, "prepare", pbmc, "--json")
+	var got ipc.RowStore
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || got.Rows != 700 || !got.Complete {
+		t.Errorf("exit code %d, %v: %s", code, err, out)
+	}
+	if _, out, _ = invoke(t, "status"); !strings.Contains(out, got.Dir) {
+		t.Errorf("the status does not name %s:\n%s", got.Dir, out)
+	}
+	if code, _, stderr = invoke(t, "prepare", "/nowhere/x.h5ad"); code != 1 || !strings.Contains(stderr, "/nowhere/x.h5ad") {
+		t.Errorf("a file that is not there: exit code %d, %q", code, stderr)
+	}
+}
+
+func TestTheBarSaysHowFarItIsAndHowLongItTakes(t *testing.T) {
+	b := &bar{start: time.Now()}
+	if got := b.line(b.start.Add(time.Second)); got != "" {
+		t.Errorf("before anything is known it says %q", got)
+	}
+	b.tell(25, 100)
+	if got := b.line(b.start.Add(10 * time.Second)); got != " 25 %  25 of 100 rows, 30s left" {
+		t.Errorf("it says %q", got)
+	}
+}
+
 func TestVersionForProgramsIsTheBuildAlone(t *testing.T) {
 	code, out, _ := invoke(t, "version", "--build")
 	if code != 0 || out != build.Version+"\n" {
 		t.Errorf("exit code %d: %q", code, out)
 	}
 	_, out, _ = invoke(t, "version")
-	if !strings.Contains(out, "protocol 1.1") {
+	if !strings.Contains(out, "protocol 1.2") {
 		t.Errorf("version prints %q", out)
 	}
 }

@@ -55,7 +55,7 @@ func (c *prepareCmd) Run(ctx context.Context, con *console) (err error) {
 		return enc.Encode(got)
 	}
 	if got == nil {
-		fmt.Fprintln(con.out, "nothing to prepare: no matrix of these files is compressed, so they are read in place")
+		fmt.Fprintln(con.out, "nothing to prepare: these matrices are read in place, as dense ones are that are not compressed")
 		return nil
 	}
 	fmt.Fprintf(con.out, "%d rows, %s, in %s (%s of %s)\n", got.Stored, size(got.Has), got.Dir, size(got.Total), size(got.Allowed))

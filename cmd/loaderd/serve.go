@@ -15,7 +15,7 @@ type serveCmd struct {
 	LockFD      int           `name:"lock-fd" help:"Descriptor of the start lock, held by the client that starts this daemon." hidden:"" default:"0"`
 	IdleTimeout time.Duration `help:"Leave after this long without a client (negative: never)." default:"10m" env:"LOADERD_IDLE_TIMEOUT"`
 	Workers     int           `help:"Goroutines that fill batches (0: two for each core)." default:"0" env:"LOADERD_WORKERS"`
-	RowStore    string        `name:"rowstore" help:"Folder for the rows of compressed files, each decoded once (off: none; default: rowstore in the user's cache folder for loaderd)." env:"LOADERD_ROWSTORE" placeholder:"PATH"`
+	RowStore    string        `name:"rowstore" help:"Folder for rows in a form that is small and fast to read (off: none; default: rowstore in the user's cache folder for loaderd)." env:"LOADERD_ROWSTORE" placeholder:"PATH"`
 	Budget      daemon.Budget `name:"rowstore-size" help:"What it may take: bytes, a size such as 200G, or a share of the free space such as 40% (default: 25%)." env:"LOADERD_ROWSTORE_SIZE" placeholder:"SIZE"`
 	LogLevel    slog.Level    `help:"debug, info, warn or error." default:"info" env:"LOADERD_LOG_LEVEL"`
 }

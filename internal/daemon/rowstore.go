@@ -97,8 +97,8 @@ func (r *rowStore) status() *ipc.RowStore {
 	return nil
 }
 
-// of is what a collection has in the store; nil when nothing of it goes there, as when its files are not compressed, or when the
-// user wants no store.
+// of is what a collection has in the store; nil when nothing of it goes there, as of dense matrices that are not compressed, or when
+// the user wants no store.
 func (r *rowStore) of(c *mapped.Collection) *ipc.RowStore {
 	if r.get() == nil {
 		if why := r.reason(); !errors.Is(why, errNoRowStore) {

@@ -13,7 +13,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import anndata
 import numpy as np
+import pandas as pd
 import pytest
 
 import loaderd
@@ -41,9 +43,8 @@ def test_opening_says_what_is_to_be_written_and_where(
 ) -> None:
     data = mapped(PBMC, **BOTH)
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("loaderd: each row is decoded once and then kept in ")
-    assert str(daemon.folder / "rows") in line
-    assert "to be written" in line
+    assert line.startswith(f"loaderd: rows are kept in {daemon.folder / 'rows'}, ")
+    assert "are still to be written" in line
     assert "are allowed" in line
     store = data.row_store
     assert (store.dir, store.rows, store.stored) == (str(daemon.folder / "rows"), ROWS, 0)
@@ -55,8 +56,18 @@ def test_opening_says_what_is_to_be_written_and_where(
     assert (said.out, said.err) == ("", "")
 
 
-def test_nothing_is_said_of_files_that_are_read_in_place(mapped: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    data = mapped()
+@pytest.fixture
+def dense(tmp_path: Path) -> str:
+    """A file of which nothing goes to the row store."""
+    path = tmp_path / "dense.h5ad"
+    anndata.AnnData(np.ones((9, 4), np.float32), pd.DataFrame(index=list("abcdefghi"))).write_h5ad(path)
+    return str(path)
+
+
+def test_nothing_is_said_of_files_that_are_read_in_place(
+    mapped: Any, dense: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = mapped(dense)
     assert capsys.readouterr().err == ""
     assert data.row_store is None
     assert data.prepare() is None
@@ -162,7 +173,7 @@ def test_a_folder_that_cannot_be_used_is_told_once_and_reading_goes_on(
     data = mapped(PBMC)
     mapped(PBMC, obs_keys="bulk_labels")
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("loaderd: compressed files are decoded again in every epoch, for there is no row store: ")
+    assert line.startswith("loaderd: there is no row store, so compressed files are decoded again in every epoch: ")
     assert folder in line
     assert folder in data.row_store.problem
     assert sum(len(b["X"]) for b in data.loader(100)) == 700
@@ -322,8 +333,8 @@ def test_the_command_prepares_files_for_every_way_of_mapping_them(daemon: Daemon
     assert "rows kept" in run("status").stdout
 
 
-def test_the_command_says_when_there_is_nothing_to_do_or_no_way(daemon: Daemon, files: Any, tmp_path: Path) -> None:
-    done = run("prepare", *map(str, files.paths))
+def test_the_command_says_when_there_is_nothing_to_do_or_no_way(daemon: Daemon, dense: str, tmp_path: Path) -> None:
+    done = run("prepare", dense)
     assert (done.returncode, done.stdout[:18]) == (0, "nothing to prepare")
     done = run("prepare", str(tmp_path / "none.h5ad"))
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Where rows are kept once they are decoded, and writing them there ahead of their first use."""
+"""Where rows are kept in a form that is small and fast to read, and writing them there ahead of their first use."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _told: set[str] = set()  # problems that were told
 
 @dataclass(frozen=True)
 class RowStore:
-    """Where the rows of a collection are kept once they are decoded, and how much that takes, in bytes.
+    """Where the rows of a collection are kept, small and fast to read, and how much that takes, in bytes.
 
     Parameters
     ----------
@@ -67,18 +67,20 @@ class Prepared:
 
     @property
     def row_store(self) -> RowStore | None:
-        """Where rows of these files are kept once they are decoded; None if none of their matrices is compressed.
+        """What is in the row store of these files, asked anew each time.
 
-        Also None where ``LOADERD_ROWSTORE`` is ``off``. It is asked of the daemon anew each time.
+        None if nothing of them goes there, as of dense matrices that are not compressed, or ``LOADERD_ROWSTORE`` is
+        ``off``.
         """
         return RowStore.from_wire(self._query("row_store")[0])
 
     def prepare(self, progress: bool | Callable[[int, int], None] = True) -> RowStore | None:
         """Write all rows to the row store, so that nothing is decoded while training.
 
-        Without this, each chunk of a compressed file is decoded when one of its rows is first asked for. What is
-        written stays, across daemons and sessions: after Ctrl-C the next call goes on where this one was. Loaders
-        and other calls of `prepare` may run meanwhile; none does the work of another again.
+        Without this, each chunk of a compressed file is decoded when one of its rows is first asked for, and rows that
+        are not compressed are written when they are asked for again. What is written stays, across daemons and
+        sessions: after Ctrl-C the next call goes on where this one was. Loaders and other calls of `prepare` may run
+        meanwhile; none does the work of another again.
 
         Parameters
         ----------
@@ -89,7 +91,7 @@ class Prepared:
         Returns
         -------
         RowStore or None
-            What is there then; None if there is nothing to write, because no matrix is compressed.
+            What is there then; None if nothing of these files goes there.
 
         Raises
         ------
@@ -133,7 +135,7 @@ def _lines(store: RowStore | None) -> list[str]:
         if store.problem in _told:
             return []
         _told.add(store.problem)
-        return [f"compressed files are decoded again in every epoch, for there is no row store: {store.problem}"]
+        return [f"there is no row store, so compressed files are decoded again in every epoch: {store.problem}"]
     lines = []
     named = os.environ.get("LOADERD_ROWSTORE", "")
     if named and (named in ("off", "0") or os.path.realpath(named) != os.path.realpath(store.dir)):
@@ -145,8 +147,8 @@ def _lines(store: RowStore | None) -> list[str]:
         left, room = store.needs - store.has, store.allowed - store.total
         fits = "" if left <= room else f", which is room for about {max(0, room) / left:.0%} of it"
         lines.append(
-            f"each row is decoded once and then kept in {store.dir}: about {size(left)} are still to be written "
-            f"({size(store.allowed)} are allowed, {size(store.total)} taken{fits})"
+            f"rows are kept in {store.dir}, small and fast to read: about {size(left)} of {size(store.needs)} are "
+            f"still to be written ({size(store.allowed)} are allowed, {size(store.total)} taken{fits})"
         )
     return lines
 
