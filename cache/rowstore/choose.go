@@ -14,6 +14,9 @@ type chooser struct {
 	widened, widenedMemory, aligned []byte
 }
 
+// sampled is how many elements are looked at before all are, to see whether they may be bytes.
+const sampled = 64
+
 // choose looks at the n elements of d in vals.
 func (c *chooser) choose(d DType, vals []byte, n int) {
 	size := d.Size()
@@ -24,21 +27,20 @@ func (c *chooser) choose(d DType, vals []byte, n int) {
 		return
 	}
 	vals = realigned(vals, size, &c.aligned)
-	bytes := c.tryBytes(d, vals)
-	if bytes <= min(n/64, maxExceptions) {
-		c.except(size, vals)
-		return
-	}
-	costs := [numForms]int{
-		rawForm:  n * size,
-		byteForm: withExceptions(n, n, bytes, size),
-		wordForm: n * size,
-	}
-	if d.hasWords() {
-		costs[wordForm] = withExceptions(n, 2*n, c.tryWords(d, vals), size)
+	costs := [numForms]int{rawForm: n * size, byteForm: n * size, wordForm: n * size}
+	if head := min(n, sampled); c.tryBytes(d, vals[:head*size]) <= head/2 {
+		misfits := c.tryBytes(d, vals)
+		if misfits <= min(n/64, maxExceptions) {
+			c.except(size, vals)
+			return
+		}
+		costs[byteForm] = withExceptions(n, n, misfits, size)
 	}
 	entries, left := c.distinct.count(size, vals)
 	costs[dictionaryForm] = withExceptions(n, n+entries*size, left, size)
+	if least := min(costs[byteForm], costs[dictionaryForm]); d.hasWords() && 2*n < least {
+		costs[wordForm] = withExceptions(n, 2*n, c.tryWords(d, vals), size)
+	}
 	c.form = rawForm
 	for _, f := range []form{byteForm, dictionaryForm, wordForm} {
 		if costs[f] < costs[c.form] {
@@ -47,7 +49,7 @@ func (c *chooser) choose(d DType, vals []byte, n int) {
 	}
 	switch c.form {
 	case byteForm:
-		c.back(d, byteForm, vals)
+		c.back(d, byteForm, vals) // words have been there since
 		c.except(size, vals)
 	case wordForm:
 		c.back(d, wordForm, vals)

@@ -2,7 +2,6 @@ package rowstore
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 )
 
@@ -13,12 +12,17 @@ const (
 	leftOut     = tableSize // in place of a code
 )
 
+// A slot counts how often a row has an element.
+type slot struct {
+	bits  uint64
+	count uint32
+	turn  uint32 // of the row that took it
+}
+
 // distinct counts the distinct elements of a row, in a table that rows use in turn.
 type distinct struct {
 	turn   uint32
-	turns  [slots]uint32 // when a slot was taken last
-	bits   [slots]uint64
-	counts [slots]uint32
+	slots  [slots]slot
 	codes  [slots]uint16 // in the dictionary, or leftOut
 	taken  []uint16      // slots, the first ones met first; then the most frequent first
 	slotOf []uint16      // of each element
@@ -31,8 +35,7 @@ func (t *distinct) count(size int, vals []byte) (entries, left int) {
 	t.slotOf = slices.Grow(t.slotOf[:0], n)[:n]
 	t.taken = t.taken[:0]
 	if t.turn++; t.turn == 0 {
-		clear(t.turns[:])
-		t.turn = 1
+		t.slots, t.turn = [slots]slot{}, 1
 	}
 	var ok bool
 	switch size {
@@ -46,49 +49,54 @@ func (t *distinct) count(size int, vals []byte) (entries, left int) {
 	if !ok {
 		return 0, n
 	}
-	t.taken = slices.DeleteFunc(t.taken, func(s uint16) bool {
-		if t.bits[s] == 0 {
-			t.codes[s] = 0
-		}
-		return t.bits[s] == 0
-	})
-	slices.SortFunc(t.taken, func(a, b uint16) int {
-		return cmp.Or(cmp.Compare(t.counts[b], t.counts[a]), cmp.Compare(t.bits[a], t.bits[b]))
-	})
-	for i, s := range t.taken {
-		t.codes[s] = uint16(min(i+1, leftOut))
-		if i >= maxEntries {
-			left += int(t.counts[s])
-		}
-	}
-	return min(len(t.taken), maxEntries), left
+	return t.order()
 }
 
 func countDistinct[T uint16 | uint32 | uint64](t *distinct, vals []T) bool {
 	slotOf := t.slotOf[:len(vals)]
 	for i, v := range vals {
-		s := t.find(uint64(v))
-		if t.turns[s] != t.turn {
+		at := hash(uint64(v))
+		s := &t.slots[at%slots]
+		for s.turn == t.turn && s.bits != uint64(v) {
+			at++
+			s = &t.slots[at%slots]
+		}
+		if s.turn != t.turn {
 			if len(t.taken) == maxDistinct {
 				return false
 			}
-			t.turns[s], t.bits[s], t.counts[s] = t.turn, uint64(v), 0
-			t.taken = append(t.taken, uint16(s))
+			*s = slot{uint64(v), 0, t.turn}
+			t.taken = append(t.taken, uint16(at%slots))
 		}
-		t.counts[s]++
-		slotOf[i] = uint16(s)
+		s.count++
+		slotOf[i] = uint16(at % slots)
 	}
 	return true
 }
 
-// find gives the slot of an element, which may be free.
-func (t *distinct) find(v uint64) int {
-	hi, lo := bits.Mul64(v, 0x9e3779b97f4a7c15)
-	s := (hi ^ lo) >> (64 - slotBits)
-	for t.turns[s%slots] == t.turn && t.bits[s%slots] != v {
-		s++
+// hash mixes the upper half into the lower one, as the lower bits of floats with few digits are 0.
+func hash(v uint64) uint {
+	return uint((v ^ v>>32) * 0x9e3779b97f4a7c15 >> (64 - slotBits))
+}
+
+// order gives the most frequent elements the codes.
+func (t *distinct) order() (entries, left int) {
+	t.taken = slices.DeleteFunc(t.taken, func(s uint16) bool {
+		if t.slots[s].bits == 0 {
+			t.codes[s] = 0
+		}
+		return t.slots[s].bits == 0
+	})
+	slices.SortFunc(t.taken, func(a, b uint16) int {
+		return cmp.Or(cmp.Compare(t.slots[b].count, t.slots[a].count), cmp.Compare(t.slots[a].bits, t.slots[b].bits))
+	})
+	for i, s := range t.taken {
+		t.codes[s] = uint16(min(i+1, leftOut))
+		if i >= maxEntries {
+			left += int(t.slots[s].count)
+		}
 	}
-	return int(s % slots)
+	return min(len(t.taken), maxEntries), left
 }
 
 // useDictionary fills dictionary, codes and exceptions from what was counted.
@@ -96,15 +104,16 @@ func (c *chooser) useDictionary(size int) {
 	t := &c.distinct
 	for _, s := range t.taken[:min(len(t.taken), maxEntries)] {
 		for i := range size {
-			c.dictionary = append(c.dictionary, byte(t.bits[s]>>(8*i)))
+			c.dictionary = append(c.dictionary, byte(t.slots[s].bits>>(8*i)))
 		}
 	}
+	codes := c.codes[:len(t.slotOf)]
 	for i, s := range t.slotOf {
-		code := t.codes[s]
+		code := t.codes[s%slots]
 		if code == leftOut {
 			c.exceptions = append(c.exceptions, uint32(i))
 			code = 0
 		}
-		c.codes[i] = byte(code)
+		codes[i] = byte(code)
 	}
 }

@@ -104,6 +104,10 @@ func (e *encoder) gaps(b *records, row int64, cols int, idx []int32) error {
 	e.escapes = e.escapes[:0]
 	at := len(b.dst)
 	b.dst = slices.Grow(b.dst, padded(len(idx)))[:at+len(idx)]
+	if smallGaps(b.dst[at:], idx) && int(idx[len(idx)-1]) < cols {
+		b.pad()
+		return nil
+	}
 	last := int32(-1)
 	for i, c := range idx {
 		gap := int64(c) - int64(last) - 1
@@ -124,6 +128,26 @@ func (e *encoder) gaps(b *records, row int64, cols int, idx []int32) error {
 	}
 	b.pad()
 	return nil
+}
+
+// smallGaps fills gaps if none is an escape, and says so.
+func smallGaps(gaps []byte, idx []int32) bool {
+	if len(idx) == 0 || uint32(idx[0]) >= escapedGap {
+		return false
+	}
+	gaps[0] = byte(idx[0] - gapBias)
+	return gapsBetween(gaps, idx)
+}
+
+// gapsBetweenEach is gapsBetween without vectors.
+func gapsBetweenEach(gaps []byte, idx []int32) bool {
+	last, most, gaps := idx[0], uint32(0), gaps[:len(idx)]
+	for i, c := range idx[1:] {
+		gap := uint32(c - last - 1) // what does not ascend is large
+		gaps[i+1] = byte(gap - gapBias)
+		last, most = c, max(most, gap)
+	}
+	return most < escapedGap
 }
 
 // finish appends the sections of the values as chosen, and fills in the header. idx is nil for dense layouts.
@@ -238,7 +262,7 @@ func (e *encoder) hasMinusZeros(d DType, vals []byte) bool {
 func (e *encoder) provenSparse(r Row, idx []int32, vals []byte) error {
 	e.idx = slices.Grow(e.idx[:0], len(idx))[:len(idx)]
 	got := grow(&e.proof, len(vals))
-	if n := r.Decode(e.idx, got); n != len(idx) || !slices.Equal(e.idx, idx) || !bytes.Equal(got, vals) {
+	if n := r.Decode(e.idx, got); n != len(idx) || !bytes.Equal(bytesOf(e.idx), bytesOf(idx)) || !bytes.Equal(got, vals) {
 		return fmt.Errorf("rowstore: row %d does not decode to what was encoded", r.Number())
 	}
 	return nil

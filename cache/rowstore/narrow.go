@@ -17,7 +17,7 @@ func (c *chooser) tryBytes(d DType, vals []byte) (misfits int) {
 	case Float16:
 		guessHalves(c.codes, view[uint16](vals))
 	case Float32:
-		guessFloats(c.codes, view[float32](vals))
+		bytesOfFloats(c.codes, view[float32](vals))
 	case Float64:
 		guessFloats(c.codes, view[float64](vals))
 	}
@@ -73,7 +73,7 @@ func (c *chooser) back(d DType, f form, vals []byte) {
 	c.widened = grow(&c.widenedMemory, len(vals))
 	if f == byteForm {
 		t := newCodeTable(byteTables[d], d.Size())
-		t.expand(c.widened, c.codes, false)
+		t.expand(c.widened, c.codes[:len(vals)/d.Size()], false)
 	} else {
 		widenWords(d, c.widened, bytesOf(c.words), len(c.words))
 	}

@@ -139,6 +139,23 @@ func emit(idx []int32, set []uint64) {
 	emitBits(idx, set)
 }
 
+// gapsBetween fills gaps, the first aside, and says whether none is an escape.
+func gapsBetween(gaps []byte, idx []int32) bool {
+	if simd == avx512 {
+		return gaps512(gaps[:len(idx)], idx)
+	}
+	return gapsBetweenEach(gaps, idx)
+}
+
+// bytesOfFloats cuts the integers in vals to bytes; what it makes of others may differ.
+func bytesOfFloats(codes []byte, vals []float32) {
+	if simd == avx512 {
+		bytesOfFloats512(codes[:len(vals)], vals)
+		return
+	}
+	guessFloats(codes, vals)
+}
+
 func (r Row) prefetch() { prefetch(r) }
 
 // laneConstants are what vector code loads.
@@ -178,6 +195,12 @@ func floats256(dst []uint32, codes []byte, stream bool)
 
 //go:noescape
 func lookupHalves512(dst []uint16, codes []byte, table []uint16, stream bool)
+
+//go:noescape
+func gaps512(gaps []byte, idx []int32) bool
+
+//go:noescape
+func bytesOfFloats512(codes []byte, vals []float32)
 
 //go:noescape
 func words512(dst []uint32, words []byte, stream bool)

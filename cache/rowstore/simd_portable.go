@@ -30,4 +30,9 @@ func drain(_ []int32, _, _ []byte) (ok bool) { return false }
 // emit lists the bits of set and clears it.
 func emit(idx []int32, set []uint64) { emitBits(idx, set) }
 
+// gapsBetween fills gaps, the first aside, and says whether none is an escape.
+func gapsBetween(gaps []byte, idx []int32) bool { return gapsBetweenEach(gaps, idx) }
+
+func bytesOfFloats(codes []byte, vals []float32) { guessFloats(codes, vals) }
+
 func (r Row) prefetch() {}
