@@ -180,10 +180,5 @@ rest:
 	JMP       rest
 
 done:
-	TESTL R8, R8
-	JZ    kept
-	SFENCE
-
-kept:
 	VZEROUPPER
 	RET

@@ -5,7 +5,7 @@
 
 // Columns of the 16 gaps at off(SI), to off*4(DI). Z22 is the column before them and becomes the last of them. A product of
 // bytes with weights 0 and 1 sums up the gaps up to each lane; Z20 has what is to be added for their bias.
-#define COLUMNS16(off) \
+#define COLUMNS16(off, STORE) \
 	VMOVDQA32     Z20, Z0               \
 	VPDPBUSD.BCST off+0(SI), Z16, Z0    \
 	VPDPBUSD.BCST off+4(SI), Z17, Z0    \
@@ -15,9 +15,11 @@
 	VPADDD        Z22, Z0, Z0           \
 	VPADDD        Z22, Z1, Z22          \
 	VPMINUD       Z24, Z0, Z0           \
-	VMOVDQU32     Z0, (off*4)(DI)
+	STORE         Z0, (off*4)(DI)
 
-// func columns512(idx []int32, gaps, escapes []byte, last uint32, c *laneConstants)
+// func columns512(idx []int32, gaps, escapes []byte, last uint32, stream bool, c *laneConstants)
+//
+// It begins with as many as stand before the next line of memory, so that stores are of whole lines.
 TEXT ·columns512(SB), NOSPLIT, $0-88
 	MOVQ idx_base+0(FP), DI
 	MOVQ idx_len+8(FP), CX
@@ -26,6 +28,7 @@ TEXT ·columns512(SB), NOSPLIT, $0-88
 	MOVQ escapes_len+56(FP), R9
 	ADDQ R8, R9
 
+	MOVBLZX      stream+76(FP), R13
 	MOVQ         c+80(FP), AX
 	VMOVDQU32    laneConstants_weights(AX), Z16
 	VMOVDQU32    (laneConstants_weights+64)(AX), Z17
@@ -48,6 +51,15 @@ TEXT ·columns512(SB), NOSPLIT, $0-88
 	VPBROADCASTD AX, Z27
 	VPXORD       Z28, Z28, Z28
 
+	MOVQ    DI, BX
+	NEGQ    BX
+	ANDQ    $63, BX
+	SHRQ    $2, BX
+	CMPQ    CX, BX
+	CMOVQLT CX, BX
+	TESTQ   BX, BX
+	JNZ     several
+
 columns64:
 	CMPQ      CX, $64
 	JLT       columns16
@@ -55,14 +67,25 @@ columns64:
 	VPCMPEQB  Z23, Z0, K1
 	KORTESTQ  K1, K1
 	JNZ       careful
-	COLUMNS16(0)
-	COLUMNS16(16)
-	COLUMNS16(32)
-	COLUMNS16(48)
+	TESTL     R13, R13
+	JNZ       stream64
+	COLUMNS16(0, VMOVDQA32)
+	COLUMNS16(16, VMOVDQA32)
+	COLUMNS16(32, VMOVDQA32)
+	COLUMNS16(48, VMOVDQA32)
+
+next64:
 	ADDQ      $64, SI
 	ADDQ      $256, DI
 	SUBQ      $64, CX
 	JMP       columns64
+
+stream64:
+	COLUMNS16(0, VMOVNTDQ)
+	COLUMNS16(16, VMOVNTDQ)
+	COLUMNS16(32, VMOVNTDQ)
+	COLUMNS16(48, VMOVNTDQ)
+	JMP       next64
 
 columns16:
 	CMPQ     CX, $16
@@ -71,11 +94,19 @@ columns16:
 	VPCMPEQB X23, X0, K1
 	KORTESTW K1, K1
 	JNZ      careful
-	COLUMNS16(0)
+	TESTL    R13, R13
+	JNZ      stream16
+	COLUMNS16(0, VMOVDQA32)
+
+next16:
 	ADDQ     $16, SI
 	ADDQ     $64, DI
 	SUBQ     $16, CX
 	JMP      columns16
+
+stream16:
+	COLUMNS16(0, VMOVNTDQ)
+	JMP      next16
 
 // Up to 16 gaps, with escapes among them: these take the place of their bytes before sums are made, in four steps.
 careful:
@@ -84,13 +115,15 @@ careful:
 	MOVQ       $16, BX
 	CMPQ       CX, BX
 	CMOVQLT    CX, BX
+
+several:
 	MOVL       $-1, AX
 	BZHIL      BX, AX, AX
 	KMOVW      AX, K4
 	VMOVDQU8.Z (SI), K4, X0
 	VPCMPEQB   X23, X0, K4, K1
 	VPMOVSXBD  X0, Z0
-	VPADDD     Z25, Z0, Z0
+	VPADDD.Z   Z25, Z0, K4, Z0
 	KMOVW      K1, AX
 	TESTL      AX, AX
 	JZ         sum

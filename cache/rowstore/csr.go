@@ -14,9 +14,10 @@ func (k *Kernel) CSR(idx []int32, vals []byte, r Row, w *Scratch) int {
 	if s.layout&(layoutDense|minusZeros) != 0 {
 		k.nonzeros(&s, w)
 	} else if k.To == nil {
-		s.columnsInto(idx[:s.n], k.Cols)
-		k.values(vals, &s, w, false)
+		s.columnsInto(idx[:s.n], k.Cols, k.Stream)
+		k.values(vals, &s, w, k.Stream)
 		k.patch(vals, &s, w)
+		published(k.Stream)
 		return s.n
 	} else {
 		k.mapped(&s, w)
@@ -54,7 +55,7 @@ func (k *Kernel) nonzeros(s *sections, w *Scratch) {
 			idx[c] = int32(c)
 		}
 	} else {
-		s.columnsInto(idx, k.Cols)
+		s.columnsInto(idx, k.Cols, false)
 	}
 	zero := s.dtype.negativeZero()
 	switch size {
@@ -95,7 +96,7 @@ func (k *Kernel) mapped(s *sections, w *Scratch) []int32 {
 		k.compact(idx, s, w)
 		return idx[:s.n]
 	}
-	s.columnsInto(idx, k.Cols)
+	s.columnsInto(idx, k.Cols, false)
 	if k.all {
 		rename(idx, k.To)
 		return idx
@@ -193,13 +194,14 @@ func (k *Kernel) sort(idx, cols []int32, s *sections, w *Scratch) {
 
 // sortCodes is for codes of which none is 0: in a row of codes they mark their columns themselves.
 func (k *Kernel) sortCodes(idx, cols []int32, s *sections, w *Scratch) bool {
-	row, sorted := w.codeRow(k.Width), grow(&w.sorted, s.n+64)
-	w.soiled = true
-	place(row, cols, s.values)
-	if !drain(idx, sorted, row) {
+	if !drains() {
 		return false
 	}
-	s.values, w.soiled = sorted[:s.n], false
+	row, sorted := w.codes.take(k.Width), grow(&w.sorted, s.n+64)
+	place(row, cols, s.values)
+	drain(idx, sorted, row)
+	w.codes.give()
+	s.values = sorted[:s.n]
 	return true
 }
 

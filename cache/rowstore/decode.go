@@ -11,7 +11,7 @@ func (r Row) Decode(idx []int32, vals []byte) int {
 	idx, vals = idx[:s.n], vals[:s.n*s.dtype.Size()]
 	s.storedAll(vals)
 	if s.layout&layoutDense == 0 {
-		s.columnsInto(idx, maxColumns)
+		s.columnsInto(idx, maxColumns, false)
 		return s.n
 	}
 	switch s.dtype.Size() {

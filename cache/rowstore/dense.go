@@ -8,22 +8,31 @@ func (k *Kernel) Dense(dst []byte, r Row, w *Scratch) {
 	if s.layout&layoutDense != 0 && k.To == nil {
 		k.values(dst, &s, w, k.Stream)
 		k.patch(dst, &s, w)
-		return
-	}
-	if t, ok := k.table(&s, w); !ok {
-		clear(dst)
-		k.scatter(dst, &s, w)
-	} else if t.expandsZeros() {
-		k.expand(dst, &s, &t, w)
-	} else if clear(dst); k.To == nil {
-		t.scatter(dst, &s)
 	} else {
-		k.scatter(dst, &s, w)
+		k.densify(dst, &s, w)
+	}
+	published(k.Stream)
+}
+
+// densify is Dense of a row of which columns are to be found.
+func (k *Kernel) densify(dst []byte, s *sections, w *Scratch) {
+	if t, ok := k.table(s, w); ok && t.expandsZeros() {
+		k.expand(dst, s, &t, w)
+	} else if k.Stream && streams(k.OutSize) {
+		row := w.row.take(len(dst))
+		k.scatter(row[:len(dst)], s, w)
+		copyElements(dst, row[:len(dst)], k.OutSize, true)
+		clear(row)
+		w.row.give()
+	} else if clear(dst); ok && k.To == nil {
+		t.scatter(dst, s)
+	} else {
+		k.scatter(dst, s, w)
 	}
 	if s.exceptions() == 0 {
 		return
 	}
-	vals := k.exceptions(&s, w)
+	vals := k.exceptions(s, w)
 	for i := range s.exceptions() {
 		_, c := s.exception(i)
 		if j := k.target(c); j >= 0 {
@@ -36,12 +45,11 @@ func (k *Kernel) Dense(dst []byte, r Row, w *Scratch) {
 // innermost cache, and then goes over it once: each line of dst is written once, and whole.
 func (k *Kernel) expand(dst []byte, s *sections, t *codeTable, w *Scratch) {
 	idx := k.fieldColumns(s, w)
-	codes := w.codeRow(k.Width)
-	w.soiled = true
+	codes := w.codes.take(k.Width)
 	place(codes, idx, s.values)
 	t.expand(dst, codes[:k.Width], k.Stream)
 	clear(codes)
-	w.soiled = false
+	w.codes.give()
 }
 
 // scatter puts the values of a row where they belong in one that is clear, exceptions aside.
@@ -62,6 +70,6 @@ func (k *Kernel) fieldColumns(s *sections, w *Scratch) []int32 {
 		return k.mapped(s, w)
 	}
 	idx := w.columns(s.n)
-	s.columnsInto(idx, k.Cols)
+	s.columnsInto(idx, k.Cols, false)
 	return idx
 }

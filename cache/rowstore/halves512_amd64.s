@@ -81,10 +81,5 @@ high:
 	JMP   whole
 
 done:
-	TESTL R8, R8
-	JZ    kept
-	SFENCE
-
-kept:
 	VZEROUPPER
 	RET

@@ -18,8 +18,8 @@ type KernelOptions struct {
 
 	// To has the field's column of each column of the matrix, below 0: none. No two have the same. nil: columns stay.
 	To []int32
-	// Stream says that the batches of the field, as many as are in use at once, are larger than the processor's caches: Dense
-	// then writes past them, where that is possible.
+	// Stream says that the batches of the field, as many as are in use at once, are larger than the processor's caches: rows
+	// are then written past them, where that is possible.
 	Stream bool
 
 	// Monotone says that the columns in To, those below 0 aside, ascend.

@@ -105,13 +105,20 @@ done:
 	RET
 
 // func prefetch(row []byte)
+//
+// Into the second cache: more of it can be under way at once, and the first is full of what is being worked on.
 TEXT ·prefetch(SB), NOSPLIT, $0-24
 	MOVQ row_base+0(FP), SI
 	MOVQ row_len+8(FP), CX
 
 line:
-	PREFETCHT0 (SI)
+	PREFETCHT1 (SI)
 	ADDQ       $64, SI
 	SUBQ       $64, CX
 	JGT        line
+	RET
+
+// func storeFence()
+TEXT ·storeFence(SB), NOSPLIT, $0-0
+	SFENCE
 	RET

@@ -16,8 +16,8 @@ type Scratch struct {
 	byColumn []byte   // values by column of the field
 	sorted   []byte   // and in the order of these
 	set      []uint64 // the columns that have one; clear between rows
-	codes    []byte   // codes by column of the field; clear between rows, unless
-	soiled   bool     // a fault in the memory of a row kept it from being cleared
+	codes    clearRow // codes by column of the field
+	row      clearRow // elements by column of the field
 }
 
 // slack is how much more than a row vector units may write of columns.
@@ -40,11 +40,20 @@ func (s *Scratch) bitmap(width int) []uint64 {
 	return s.set[:n]
 }
 
-// codeRow gives a code for each column, all 0, and some more, to a multiple of 64. Its users clear it again.
-func (s *Scratch) codeRow(width int) []byte {
-	if s.soiled {
-		clear(s.codes[:cap(s.codes)])
-		s.soiled = false
-	}
-	return grow(&s.codes, (width+63)&^63)
+// A clearRow is memory that is all 0 between its uses.
+type clearRow struct {
+	memory []byte
+	inUse  bool // or a fault in the memory of a row kept its user from clearing it
 }
+
+// take gives n bytes, all 0, and up to 63 more that are, too.
+func (c *clearRow) take(n int) []byte {
+	if c.inUse {
+		clear(c.memory[:cap(c.memory)])
+	}
+	c.inUse = true
+	return grow(&c.memory, (n+63)&^63)
+}
+
+// give takes them back, clear again.
+func (c *clearRow) give() { c.inUse = false }

@@ -29,8 +29,8 @@ func detect() simdLevel {
 }
 
 // columnsInto gives the columns of a row. Vectors give none that is cols or more, whatever the row's bytes: place and placeWords
-// rely on that.
-func (s *sections) columnsInto(idx []int32, cols int) {
+// rely on that. stream: past the caches, as below.
+func (s *sections) columnsInto(idx []int32, cols int, stream bool) {
 	idx = idx[:len(s.gaps)]
 	last := uint32(max(1, cols) - 1)
 	switch {
@@ -39,7 +39,7 @@ func (s *sections) columnsInto(idx []int32, cols int) {
 	case simd == avx2:
 		columns256(idx, s.gaps, s.escapes, last)
 	default:
-		columns512(idx, s.gaps, s.escapes, last, constants)
+		columns512(idx, s.gaps, s.escapes, last, stream, constants)
 	}
 }
 
@@ -111,9 +111,12 @@ func widenFloats(dst []float32, words []byte) {
 	widen(dst, words)
 }
 
+// streams says whether copyElements can go past the caches.
+func streams(size int) bool { return simd == avx512 && size >= 4 }
+
 // copyElements copies elements of size bytes; stream: past the caches.
 func copyElements(dst, src []byte, size int, stream bool) {
-	if simd == avx512 && stream && size >= 4 {
+	if stream && streams(size) {
 		n := len(src) / 4
 		copy512(view[uint32](dst)[:n], view[uint32](src), true)
 		return
@@ -121,14 +124,12 @@ func copyElements(dst, src []byte, size int, stream bool) {
 	copy(dst, src)
 }
 
+// drains says whether there is a drain.
+func drains() bool { return simd == avx512 }
+
 // drain lists the columns of a row of codes that have one, and the codes, and clears it. idx has room for exactly these, codes
-// for 64 more. It is not ok when there are no vectors for it.
-func drain(idx []int32, codes, row []byte) (ok bool) {
-	if simd == avx512 {
-		drain512(idx, codes, row, constants)
-	}
-	return simd == avx512
-}
+// for 64 more.
+func drain(idx []int32, codes, row []byte) { drain512(idx, codes, row, constants) }
 
 // emit lists the bits of set and clears it.
 func emit(idx []int32, set []uint64) {
@@ -156,7 +157,17 @@ func bytesOfFloats(codes []byte, vals []float32) {
 	guessFloats(codes, vals)
 }
 
-func (r Row) prefetch() { prefetch(r) }
+// published makes what went past the caches visible before anything that is written later.
+func published(stream bool) {
+	if stream && simd != noSIMD {
+		storeFence()
+	}
+}
+
+// prefetched is how many bytes of a row are asked for: the processor has found out by itself before it is through them.
+const prefetched = 16 << 10
+
+func (r Row) prefetch() { prefetch(r[:min(len(r), prefetched)]) }
 
 // laneConstants are what vector code loads.
 type laneConstants struct {
@@ -182,7 +193,7 @@ var constants = func() *laneConstants {
 }()
 
 //go:noescape
-func columns512(idx []int32, gaps, escapes []byte, last uint32, c *laneConstants)
+func columns512(idx []int32, gaps, escapes []byte, last uint32, stream bool, c *laneConstants)
 
 //go:noescape
 func floats512(dst []uint32, codes []byte, stream bool)
@@ -234,3 +245,5 @@ func place32(dst []uint32, cols []int32, vals []uint32)
 
 //go:noescape
 func prefetch(row []byte)
+
+func storeFence()

@@ -3,7 +3,7 @@
 package rowstore
 
 // columns gives the columns of a row.
-func (s *sections) columnsInto(idx []int32, _ int) { s.walkInto(idx) }
+func (s *sections) columnsInto(idx []int32, _ int, _ bool) { s.walkInto(idx) }
 
 // expand writes the element of each code.
 func (t *codeTable) expand(dst, codes []byte, _ bool) { t.lookup(dst, codes) }
@@ -21,11 +21,15 @@ func (k *Kernel) filter(_, _ []int32) (n int, ok bool) { return 0, false }
 // widenFloats makes float32 of words.
 func widenFloats(dst []float32, words []byte) { widen(dst, words) }
 
+func streams(_ int) bool { return false }
+
 // copyElements copies elements of size bytes; stream: past the caches.
 func copyElements(dst, src []byte, _ int, _ bool) { copy(dst, src) }
 
-// drain has no vectors here.
-func drain(_ []int32, _, _ []byte) (ok bool) { return false }
+func drains() bool { return false }
+
+// drain is never called here.
+func drain(_ []int32, _, _ []byte) {}
 
 // emit lists the bits of set and clears it.
 func emit(idx []int32, set []uint64) { emitBits(idx, set) }
@@ -34,5 +38,8 @@ func emit(idx []int32, set []uint64) { emitBits(idx, set) }
 func gapsBetween(gaps []byte, idx []int32) bool { return gapsBetweenEach(gaps, idx) }
 
 func bytesOfFloats(codes []byte, vals []float32) { guessFloats(codes, vals) }
+
+// published has nothing to do here: nothing goes past the caches.
+func published(_ bool) {}
 
 func (r Row) prefetch() {}

@@ -65,10 +65,6 @@ rest:                                  \
 	TESTQ BX, BX                       \
 	JNZ   masked                       \
 done:                                  \
-	TESTL R8, R8                       \
-	JZ    kept                         \
-	SFENCE                             \
-kept:                                  \
 	VZEROUPPER
 
 // The numbers that 16 codes are, as float32.
@@ -300,10 +296,5 @@ far:
 	JMP        store
 
 done:
-	TESTL R8, R8
-	JZ    kept
-	SFENCE
-
-kept:
 	VZEROUPPER
 	RET
