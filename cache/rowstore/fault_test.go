@@ -4,6 +4,7 @@ package rowstore
 
 import (
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -140,5 +141,62 @@ func TestPanicsThatAreNotFaultsOfAMappingPassOn(t *testing.T) {
 	}
 	if err := o.s.Guard(func() error { return errBusy }); err != errBusy {
 		t.Errorf("fn's own error comes back as %v", err)
+	}
+}
+
+// Kernels are partly in assembly: a fault there has to come back too.
+func TestAFaultInAKernelIsAnError(t *testing.T) {
+	for values := range valueKinds {
+		t.Run(values, func(t *testing.T) {
+			checkLeaks(t)
+			const cols, n = 20000, 40
+			spec := sampleSpec(n)
+			spec.Cols = cols
+			o := openTable(t, t.TempDir(), spec, 0)
+			r := rand.New(rand.NewPCG(1, 2))
+			var rows []int64
+			var records []byte
+			for row := range int64(n) {
+				sparse := sparseRow(r, Float32, "as in cells", values, 900)
+				sparse.cols = cols
+				records = sparse.encode(t, records, row)
+				rows = append(rows, row)
+			}
+			if err := o.Append(rows, records); err != nil {
+				t.Fatal(err)
+			}
+			var list []Row // that begin before the end
+			for _, row := range rows {
+				if o.Address(row)+headerSize > uint64(pageSize) {
+					break
+				}
+				rec, ok := o.Row(row)
+				if !ok {
+					t.Fatalf("row %d is gone", row)
+				}
+				list = append(list, rec)
+			}
+			if err := o.Seal(); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(files(t, o, sealedEnding)[0], int64(pageSize)); err != nil {
+				t.Fatal(err)
+			}
+			k := NewKernel(KernelOptions{Stored: Float32, Cols: cols, OutSize: 4, Width: cols})
+			dst := make([]byte, 4*cols)
+			faults := 0
+			for _, rec := range list {
+				var scratch Scratch
+				err := o.s.Guard(func() error { k.Dense(dst, rec, &scratch); return nil })
+				if errors.Is(err, ErrFault) {
+					faults++
+				} else if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if faults != 1 {
+				t.Errorf("%d faults, want one, of the record that goes over the end", faults)
+			}
+		})
 	}
 }
