@@ -216,6 +216,23 @@ def test_the_text_of_a_set_lists_the_first_records(labels: list[ln.ULabel]) -> N
     assert repr(ln.Artifact.filter()) == "ArtifactQuerySet[Artifact]:"
 
 
+def test_search_finds_words_and_orders_by_fit(labels: list[ln.ULabel]) -> None:
+    found = ln.ULabel.search("alpha")
+    assert list(found) == [labels[1], labels[0], labels[2]]  # whole names first, the newest of them first
+    assert (found.first(), found.last(), found.count(), found[1:].to_list("name")) == (
+        labels[1], labels[2], 3, ["alpha", "ALPHA beta"],
+    )  # fmt: skip
+    assert ln.ULabel.search("beta alpha").one() == labels[2]
+    assert ln.ULabel.filter(name__startswith="A").search("alpha").to_list("name") == ["Alpha", "ALPHA beta"]
+    assert len(ln.ULabel.search("alpha", limit=1)) == 1
+    assert not ln.ULabel.search("nothing like it").exists()
+    assert ln.ULabel.search("alpha").to_dataframe()["name"].tolist() == ["Alpha", "alpha", "ALPHA beta"]
+    with pytest.raises(ln.InvalidArgument, match="no word"):
+        ln.ULabel.search(" ").first()
+    with pytest.raises(ln.InvalidArgument, match="a search of a query cannot be narrowed"):
+        found.filter(name="x")
+
+
 # --- against Python -----------------------------------------------------------------------------------------------
 
 Row = dict[str, Any]

@@ -50,8 +50,10 @@ class Written:
         self._remover = weakref.finalize(self, _remove, self.path, os.getpid())
 
     def keep(self) -> None:
-        """Give it its final name."""
+        """Give it its final name, and have it on the disk before the registry speaks of it."""
+        _sync(self.path)
         os.rename(self.path, self.final)
+        _sync(os.path.dirname(self.final))
 
     def back(self) -> None:
         """Give it its temporary name again."""
@@ -65,6 +67,14 @@ class Written:
     def done(self) -> None:
         """Leave it where it is for good."""
         self._remover.detach()
+
+
+def _sync(path: str) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _remove(path: str, pid: int) -> None:

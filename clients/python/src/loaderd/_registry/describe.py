@@ -25,7 +25,7 @@ def text_of(record: Record) -> str:
         lines[0] += " (not saved)"
     named = {name: _value(record, name) for name in record._fields if name not in _HIDDEN}
     if hasattr(record, "_where"):
-        named["path"] = record._where()
+        named["path"] = os.fsencode(record._where()).decode("utf-8", "replace")
     shown = {name: value for name, value in named.items() if value is not None}
     width = max(map(len, shown), default=0)
     lines += [f"  {name:<{width}}  {value}" for name, value in shown.items()]
@@ -84,4 +84,4 @@ def _line(other: Any) -> str:
     if other._values.get("n_observations") is not None:
         facts.append(f"{other.n_observations:,} observations")
     named = other._named()
-    return f"{os.fsdecode(named) if named != other.uid else other._model} ({', '.join(facts)})"
+    return f"{named if named != other.uid else other._model} ({', '.join(facts)})"
