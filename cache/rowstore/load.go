@@ -111,6 +111,8 @@ func (t *Table) loadSegment(name string) (added int, err error) {
 	}
 	g.rows.Store(int64(added))
 	g.usual.Store(g.lengths.usual())
+	g.records.Store(int64(c.footer.count()))
+	g.used.Store(c.end - segmentHeader)
 	return added, nil
 }
 

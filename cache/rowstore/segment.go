@@ -20,6 +20,8 @@ type segment struct {
 	from uintptr
 	size atomic.Int64 // of the file, in bytes
 
+	records atomic.Int64
+	used    atomic.Int64 // bytes of them
 	lengths histogram
 	usual   atomic.Int64 // length of a record in bytes, which most do not exceed
 	rows    atomic.Int64

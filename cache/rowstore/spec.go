@@ -80,11 +80,11 @@ func (p Spec) most() int64 {
 	return int64(min(values+float64(p.Rows)*(headerSize+4*unit), math.MaxInt64/2))
 }
 
-// needs guesses what the table takes, from what it has: rows, and bytes of them. Before there are rows, 2 bytes a stored
+// needs guesses what the table takes, from records that it has, and their bytes. Before there are rows, 2 bytes a stored
 // element are usual (counts and log-normalised values).
-func (p Spec) needs(rows, bytes int64) int64 {
-	if rows > 0 {
-		return int64(float64(bytes) / float64(rows) * float64(p.Rows))
+func (p Spec) needs(records, bytes int64) int64 {
+	if records > 0 {
+		return int64((float64(bytes)/float64(records) + footerEntry) * float64(p.Rows))
 	}
 	if p.NNZ > 0 {
 		return min(p.most(), 2*p.NNZ+p.Rows*(headerSize+2*unit))

@@ -187,3 +187,37 @@ func TestRecordsOfALargeTableArePaddedToItsUnit(t *testing.T) {
 		o.close(t)
 	}
 }
+
+func TestWhatATableNeedsIsGuessedAndThenMeasured(t *testing.T) {
+	dir := t.TempDir()
+	spec := sampleSpec(1000)
+	o := openTable(t, dir, spec, 0)
+	guess := o.Usage().Needs
+	o.add(t, 1, span64(0, 20)...)
+	early := o.Usage()
+	o.add(t, 1, span64(20, 1000)...)
+	o.close(t)
+	o = openTable(t, dir, spec, 0)
+	took := o.Usage()
+	for name, needs := range map[string]int64{"before there are rows": guess, "after 20": early.Needs, "at the end": took.Needs} {
+		if ratio := float64(needs) / float64(took.Bytes); ratio < 0.5 || ratio > 2 {
+			t.Errorf("%s: %d bytes, and it takes %d", name, needs, took.Bytes)
+		}
+	}
+	if early.Bytes < early.Needs/50 || took.Needs > took.Bytes*101/100 {
+		t.Errorf("the usage is %+v, and then %+v", early, took)
+	}
+	for _, tc := range []struct {
+		name string
+		spec Spec
+		want int64
+	}{
+		{"dense", Spec{Rows: 10, Cols: 1000, DType: Float32}, 40960},
+		{"counts", Spec{Rows: 10, Cols: 1000, DType: Float32, NNZ: 1000}, 2640},
+		{"no rows", Spec{DType: Float32}, 0},
+	} {
+		if got := tc.spec.needs(0, 0); got != tc.want {
+			t.Errorf("%s: %d, want %d", tc.name, got, tc.want)
+		}
+	}
+}

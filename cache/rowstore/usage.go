@@ -16,9 +16,12 @@ func (t *Table) Usage() Usage {
 	u := Usage{
 		Dir: t.path(""), Rows: t.spec.Rows, Stored: t.rows.stored.Load(), Damaged: t.damaged.Load(), Full: t.Full(),
 	}
+	records, used := int64(0), int64(0)
 	for _, g := range t.segments.Load().all {
 		u.Bytes += g.size.Load()
+		records += g.records.Load()
+		used += g.used.Load()
 	}
-	u.Needs = t.spec.needs(u.Stored, u.Bytes)
+	u.Needs = t.spec.needs(records, used)
 	return u
 }

@@ -149,6 +149,8 @@ func (w *writer) write(data []byte, rows []placed) error {
 		}
 	}
 	w.g.usual.Store(w.g.lengths.usual())
+	w.g.records.Add(int64(len(rows)))
+	w.g.used.Add(int64(len(data)))
 	w.used += int64(len(data))
 	return nil
 }
