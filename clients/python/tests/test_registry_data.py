@@ -23,7 +23,7 @@ from pandas.testing import assert_frame_equal
 from upath import UPath
 
 import loaderd as ln
-from loaderd._registry.progress import Progress
+from loaderd._progress import Progress
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -202,6 +202,7 @@ def test_a_bar_shows_how_far_it_is_in_a_terminal_alone(monkeypatch: pytest.Monke
         out = io.StringIO()
         monkeypatch.setattr(out, "isatty", lambda terminal=terminal: terminal)
         monkeypatch.setattr(sys, "stderr", out)
+        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
         bar = Progress("loading")
         bar._next = 0.0
         assert list(bar.over("abc", 3)) == ["a", "b", "c"]

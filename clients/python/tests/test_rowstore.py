@@ -283,7 +283,7 @@ def test_a_terminal_shows_a_bar(mapped: Any, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_terminal_shows_a_line_where_there_is_no_tqdm(mapped: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     shown = on_a_terminal(mapped(PBMC), monkeypatch)
-    assert shown.endswith("row store: 100%, 700 of 700 rows\n")
+    assert shown.endswith("100% 700 of 700 rows\n")
 
 
 @pytest.mark.parametrize("progress", [True, False])
@@ -310,7 +310,7 @@ def test_what_is_no_terminal_shows_nothing(
     ],
 )
 def test_sizes_are_short(count: float, words: str) -> None:
-    assert _rowstore.size(count) == words
+    assert _progress.size(count) == words
 
 
 # --- the command ------------------------------------------------------------------------------------------------

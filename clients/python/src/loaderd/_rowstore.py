@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from loaderd._progress import Progress
+from loaderd._progress import Progress, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,12 +151,3 @@ def _lines(store: RowStore | None) -> list[str]:
             f"still to be written ({size(store.allowed)} are allowed, {size(store.total)} taken{fits})"
         )
     return lines
-
-
-def size(count: float) -> str:
-    """Write a number of bytes for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
+from loaderd._progress import Progress
 from loaderd._registry import content, loading, mapping, opening, paths, tracking, wire
 from loaderd._registry.fields import Field, ToOne
 from loaderd._registry.models import Made, Run, Storage, Transform
-from loaderd._registry.progress import Progress
 from loaderd._registry.record import check_names
 from loaderd._registry.related import ToMany
 from loaderd._registry.versions import Versioned

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
+from loaderd._progress import Progress
 from loaderd._registry import content, loading, mapping, opening, paths, tracking, wire
 from loaderd._registry.artifact import Artifact
 from loaderd._registry.artifacts import ArtifactSet
 from loaderd._registry.fields import Field, ToOne
 from loaderd._registry.models import Made, Run, Transform
-from loaderd._registry.progress import Progress
 from loaderd._registry.queryset import QuerySet
 from loaderd._registry.record import check_names
 from loaderd._registry.related import ToMany

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from loaderd._errors import InvalidArgument
+from loaderd._progress import Progress
 from loaderd._registry import content, paths
-from loaderd._registry.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
