@@ -144,3 +144,33 @@ func TestAPathMayHoldAnyCharacter(t *testing.T) {
 		}
 	}
 }
+
+func TestAFullDiskFailsTheWriteWhole(t *testing.T) {
+	db := fresh(t)
+	ctx := context.Background()
+	must(t, db, Save{Model: ModelArtifact, Record: file("a", "key", "k")})
+	limit := func(pages string) {
+		t.Helper()
+		if _, err := db.pools.write.Exec("PRAGMA max_page_count = " + pages); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var pages int
+	if err := db.pools.write.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	limit(fmt.Sprint(pages)) // what SQLite then says is what it says of a full disk
+	big := Save{Model: ModelCollection, Record: Record{"name": "big", "description": string(bytes.Repeat([]byte("x"), 100_000))}, Members: []any{file("b", "key", "k")}}
+	_, err := db.Save(ctx, big)
+	wantError(t, err, ErrNoSpace, db.Path(), "room")
+	if n, err := db.Count(ctx, Query{Model: ModelArtifact, All: true}); n != 1 || err != nil {
+		t.Errorf("%d artifacts, %v", n, err)
+	}
+	if broken := texts(t, db.Path(), "PRAGMA integrity_check"); broken[0] != "ok" {
+		t.Errorf("integrity: %q", broken)
+	}
+	limit("1000000")
+	if c := must(t, db, big); !c.Created || c.Members[0].Text("version") != "2" {
+		t.Errorf("with room again: %v", c)
+	}
+}
