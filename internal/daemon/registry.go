@@ -30,6 +30,7 @@ var calls = map[string]func(ctx context.Context, q called) (any, error){
 	"get":       callGet,
 	"input":     callInput,
 	"labels":    callLabels,
+	"lineage":   callLineage,
 	"members":   callMembers,
 	"query":     callQuery,
 	"register":  callRegister,

@@ -95,6 +95,24 @@ func TestQueriesGiveWhatTheyAreAskedFor(t *testing.T) {
 	}
 }
 
+func TestTheLineageTravelsInThreeForms(t *testing.T) {
+	call, refused := asker(t)
+	tracked := call("track", map[string]any{"transform": map[string]any{"key": "qc.py"}, "run": nil})
+	run := tracked["run"].(map[string]any)["uid"].(string)
+	made := call("register", map[string]any{"path": "https://example.org/a.h5ad", "key": "a.h5ad", "run": run})["record"].(map[string]any)["uid"].(string)
+	for format, want := range map[string]string{"": "└─ run " + run, "text": "artifact " + made, "svg": "<svg", "graph": "[[1 0 output]]"} {
+		if got := fmt.Sprint(call("lineage", map[string]any{"uid": made, "format": format})); !strings.Contains(got, want) {
+			t.Errorf("%q lacks %q: %s", format, want, got)
+		}
+	}
+	if e := refused("lineage", map[string]any{"uid": "x", "format": "png"}); e.Code != ipc.CodeInvalidArgument {
+		t.Errorf("a format that is none: %v", e)
+	}
+	if e := refused("lineage", map[string]any{"uid": "x"}); e.Code != ipc.CodeNoRecord {
+		t.Errorf("a record that is none: %v", e)
+	}
+}
+
 func TestWhatTheRegistryRefusesHasACodeOfItsOwn(t *testing.T) {
 	call, refused := asker(t)
 	for _, tc := range []struct {

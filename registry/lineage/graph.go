@@ -54,25 +54,37 @@ const (
 	Member Kind = "member" // a collection holds it
 )
 
-// relation is a way from a record to others.
+// relation is a way from a record to others: by the relation of a name, or by a lookup of theirs that finds the record.
 type relation struct {
-	name string
-	to   registry.Model
-	kind Kind
+	name   string
+	to     registry.Model
+	kind   Kind
+	lookup bool
+}
+
+func (way relation) query(from *Node) registry.Query {
+	q := registry.Query{Model: way.to, All: true}
+	if way.lookup {
+		q.Where = registry.Lookup{Path: way.name, Value: from.Record.UID()}
+	} else {
+		q.Of = &registry.Of{Model: from.Model, UID: from.Record.UID(), Relation: way.name}
+	}
+	return q
 }
 
 // backwards and forwards are the ways to what came before a record, and to what came of it.
 var (
 	backwards = map[registry.Model][]relation{
-		registry.ModelArtifact: {{"run", registry.ModelRun, Output}, {"previous_runs", registry.ModelRun, Again}},
-		registry.ModelCollection: {{"run", registry.ModelRun, Output}, {"previous_runs", registry.ModelRun, Again},
-			{"artifacts", registry.ModelArtifact, Member}},
-		registry.ModelRun: {{"input_collections", registry.ModelCollection, Input}, {"input_artifacts", registry.ModelArtifact, Input}},
+		registry.ModelArtifact: {{"run", registry.ModelRun, Output, false}, {"previous_runs", registry.ModelRun, Again, false}},
+		registry.ModelCollection: {{"run", registry.ModelRun, Output, false}, {"previous_runs", registry.ModelRun, Again, false},
+			{"artifacts", registry.ModelArtifact, Member, false}},
+		registry.ModelRun: {{"input_collections", registry.ModelCollection, Input, false}, {"input_artifacts", registry.ModelArtifact, Input, false}},
 	}
 	forwards = map[registry.Model][]relation{
-		registry.ModelArtifact:   {{"collections", registry.ModelCollection, Member}, {"input_of", registry.ModelRun, Input}},
-		registry.ModelCollection: {{"input_of", registry.ModelRun, Input}},
-		registry.ModelRun:        {{"output_collections", registry.ModelCollection, Output}, {"output_artifacts", registry.ModelArtifact, Output}},
+		registry.ModelArtifact:   {{"collections", registry.ModelCollection, Member, false}, {"input_of", registry.ModelRun, Input, false}},
+		registry.ModelCollection: {{"input_of", registry.ModelRun, Input, false}},
+		registry.ModelRun: {{"output_collections", registry.ModelCollection, Output, false}, {"output_artifacts", registry.ModelArtifact, Output, false},
+			{"previous_runs", registry.ModelCollection, Again, true}, {"previous_runs", registry.ModelArtifact, Again, true}},
 	}
 )
 
@@ -176,7 +188,7 @@ func (l *loader) expand(ctx context.Context, at int, back bool) ([]int, error) {
 	}
 	var next []int
 	for _, way := range ways {
-		q := registry.Query{Model: way.to, All: true, Of: &registry.Of{Model: n.Model, UID: n.Record.UID(), Relation: way.name}}
+		q := way.query(n)
 		limited := q
 		limited.Limit = int64(l.opt.Each) + 1
 		found, err := l.db.Records(ctx, limited)
