@@ -57,15 +57,28 @@ func (s *sections) knownCodes() bool {
 	if s.form != dictionaryForm {
 		return true
 	}
-	most := byte(0)
-	for _, c := range s.values {
-		most = max(most, c)
-	}
+	_, _, most := scan(s.values, 0, 0)
 	return int(most) <= len(s.dictionary)/s.dtype.Size()
+}
+
+// scanEach is scan without vectors.
+func scanEach(b []byte, flip, find byte) (sum uint64, found bool, most byte) {
+	for _, v := range b {
+		sum += uint64(v ^ flip)
+		most = max(most, v)
+		if v == find {
+			found = true
+		}
+	}
+	return sum, found, most
 }
 
 // columnsWithin walks over all gaps, and stops where an exception claims a column.
 func (s *sections) columnsWithin(cols int) bool {
+	if s.layout&layoutDense == 0 && len(s.escapes)+len(s.positions) == 0 {
+		sum, found, _ := scan(s.gaps, gapBias, escape) // adding the bias turns its bit round
+		return !found && sum+uint64(s.n) <= uint64(cols)
+	}
 	w := s.walk()
 	last := -1
 	for i := range s.exceptions() {

@@ -95,8 +95,9 @@ const guard = 128
 
 func newGuarded(r *rand.Rand, n int) guarded {
 	all := alignedBytes(n + 2*guard)
-	for i := range all {
-		all[i] = byte(r.Uint32())
+	words := view[uint64](all)
+	for i := range words {
+		words[i] = r.Uint64()
 	}
 	return guarded{all, all[guard : guard+n : guard+n]}
 }

@@ -157,6 +157,17 @@ func bytesOfFloats(codes []byte, vals []float32) {
 	guessFloats(codes, vals)
 }
 
+// scan sums up bytes, each with the bits of flip turned round, says whether find is among them, and which is the largest.
+func scan(b []byte, flip, find byte) (sum uint64, found bool, most byte) {
+	if simd == noSIMD {
+		return scanEach(b, flip, find)
+	}
+	whole := len(b) &^ 31
+	sum, found, most = scan256(b[:whole], flip, find)
+	s, f, m := scanEach(b[whole:], flip, find)
+	return sum + s, found || f, max(most, m)
+}
+
 // published makes what went past the caches visible before anything that is written later.
 func published(stream bool) {
 	if stream && simd != noSIMD {
@@ -212,6 +223,9 @@ func gaps512(gaps []byte, idx []int32) bool
 
 //go:noescape
 func bytesOfFloats512(codes []byte, vals []float32)
+
+//go:noescape
+func scan256(b []byte, flip, find uint8) (sum uint64, found bool, most uint8)
 
 //go:noescape
 func words512(dst []uint32, words []byte, stream bool)

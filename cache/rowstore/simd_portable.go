@@ -39,6 +39,11 @@ func gapsBetween(gaps []byte, idx []int32) bool { return gapsBetweenEach(gaps, i
 
 func bytesOfFloats(codes []byte, vals []float32) { guessFloats(codes, vals) }
 
+// scan sums up bytes, each with the bits of flip turned round, says whether find is among them, and which is the largest.
+func scan(b []byte, flip, find byte) (sum uint64, found bool, most byte) {
+	return scanEach(b, flip, find)
+}
+
 // published has nothing to do here: nothing goes past the caches.
 func published(_ bool) {}
 
