@@ -138,6 +138,26 @@ def test_conditions_reach_through_relations(registry: Path, labels: list[ln.ULab
     assert ln.Artifact.filter(created_at__gt=dt.date(2020, 1, 1)).count() == 2
 
 
+def test_names_of_the_documentation_and_of_today_are_those_of_queries(registry: Path) -> None:
+    artifacts = [ln.Artifact(name, key=name).save() for name in ("a.h5ad", "b.h5ad")]
+    old = ln.Collection(artifacts[:1], name="one", version_tag="1.0").save()
+    new = ln.Collection(artifacts, revises=old).save()
+    run = ln.track(key="reads")
+    new.cache()
+    assert ln.Collection.filter(version_tag="1.0").one() == old
+    assert ln.Collection.filter(unordered_artifacts__key="b.h5ad").one() == new
+    assert ln.Collection.filter(ordered_artifacts__in=artifacts).order_by("-version_tag").to_list("version") == [
+        "2.0",
+        "1.0",
+    ]
+    assert ln.Artifact.filter(collections__unordered_artifacts__key="b.h5ad").count() == 2
+    assert (
+        ln.Collection.filter(input_of=run).one() == new == ln.Collection.filter(input_of__transform__key="reads").one()
+    )
+    assert ln.Collection.filter().order_by("id").to_list("unordered_artifacts__key")[0] == ["a.h5ad"]
+    assert not ln.Collection.filter(previous_runs__isnull=False).exists()
+
+
 @pytest.mark.parametrize(
     ("lookups", "error", "said"),
     [

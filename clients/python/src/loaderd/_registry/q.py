@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from loaderd._errors import InvalidArgument
 from loaderd._registry import wire
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Tree = list[Any]
 """A condition as messages have it: ``["and" | "or", [tree…]]``, ``["not", tree]`` or ``["lookup", name, value]``."""
@@ -129,15 +126,6 @@ def split(name: str) -> tuple[str, str]:
     """Split the name of a lookup into its path and its operator."""
     path, _, last = name.rpartition("__")
     return (path, last) if path and last in OPERATORS else (name, "exact")
-
-
-def lookups_of(tree: Tree) -> Iterator[tuple[str, Any]]:
-    """List the names and values of a condition."""
-    if tree[0] == "lookup":
-        yield tree[1], tree[2]
-    else:
-        for part in [tree[1]] if tree[0] == "not" else tree[1]:
-            yield from lookups_of(part)
 
 
 def _several(name: str, value: Any, operator: str) -> list[Any]:

@@ -6,9 +6,10 @@ import copy
 import operator
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
-from loaderd._errors import DoesNotExist, FieldError, InvalidArgument, MultipleResultsFound
+from loaderd._errors import DoesNotExist, InvalidArgument, MultipleResultsFound
 from loaderd._registry import wire
-from loaderd._registry.q import EVERYTHING, Q, Tree, all_of, lookups_of, split, trees_of
+from loaderd._registry.lookups import own_name, resolved
+from loaderd._registry.q import EVERYTHING, Q, Tree, all_of, trees_of
 from loaderd._registry.record import MODELS, Record
 
 if TYPE_CHECKING:
@@ -89,28 +90,10 @@ class QuerySet(Generic[R]):
 
     def _narrow(self, tree: list[Any]) -> Self:
         self._check_whole("narrowed")
-        for name, value in lookups_of(tree):
-            self._check_related(name, value)
+        tree = resolved(self._class, tree)
         made = self._clone()
         made._calls = [*self._calls, tree] if tree != EVERYTHING else self._calls
         return made
-
-    def _check_related(self, name: str, value: Any) -> None:
-        """Refuse a text where a record is meant, for which of its fields it is cannot be guessed."""
-        path, operator = split(name)
-        texts = value if operator == "in" else [value] if operator == "exact" else []
-        if not any(isinstance(text, str) for text in texts):
-            return
-        target: Any = self._class
-        for part in path.split("__"):
-            model = getattr(getattr(target, part, None), "model", None)
-            if model is None:
-                return
-            target = MODELS[model]
-        field = target._label[0]
-        message = f"{name}={value!r}; it is a {target.__name__}, or several"
-        hint = f"a text is one of its fields: {path}__{field}=…"
-        raise FieldError(message, stage="query", object=name, hint=hint)
 
     def all(self) -> Self:
         """Give the same set, to be asked anew."""
@@ -130,7 +113,7 @@ class QuerySet(Generic[R]):
                 message = f"order_by({name!r}); it takes names of fields"  # type: ignore[unreachable]
                 raise InvalidArgument(message, stage="registry", object="order_by")
         made = self._clone()
-        made._order = list(fields)
+        made._order = [own_name(self._class, name) for name in fields]
         return made
 
     def reverse(self) -> Self:
@@ -402,7 +385,7 @@ class QuerySet(Generic[R]):
             rows = set_of(self._class, self._using).filter(uid__in=uids)._values(["uid", *fields])
             found = {row[0]: row[1:] for row in rows}
             return [found[uid] for uid in uids if uid in found]
-        return list(self._ask("values", fields=fields))
+        return list(self._ask("values", fields=[own_name(self._class, field) for field in fields]))
 
     def latest_versions(self) -> Self:
         """Give those that are the latest of their family."""

@@ -63,6 +63,9 @@ class Record:
     _label: ClassVar[tuple[str, ...]] = ("name",)
     """The fields that name a record to people, the first that is set."""
 
+    _other_names: ClassVar[dict[str, str]] = {}
+    """Other names of fields in queries."""
+
     id: Field[int] = Field(int, fixed=True)
     uid: Field[str] = Field(str, fixed=True)
     created_at = Time(fixed=True)

@@ -40,6 +40,7 @@ class Versioned(Record):
     """
 
     _stem: ClassVar[int] = 16
+    _other_names: ClassVar[dict[str, str]] = {"version_tag": "version"}
 
     version: Field[str | None] = Field(str)
     is_latest: Field[bool] = Field(bool, fixed=True)

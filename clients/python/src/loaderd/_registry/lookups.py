@@ -1,0 +1,63 @@
+"""Names in queries: those that records have, turned into those of the registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from loaderd._errors import FieldError
+from loaderd._registry.q import split
+from loaderd._registry.record import MODELS, Record
+
+if TYPE_CHECKING:
+    from loaderd._registry.q import Tree
+
+
+def resolved(record_class: type[Record], tree: Tree) -> Tree:
+    """Give a condition by the registry's names.
+
+    Parameters
+    ----------
+    record_class
+        Whose records it is about.
+    tree
+        The condition.
+
+    Raises
+    ------
+    FieldError
+        A text stands where a record is meant: which of its fields it is, cannot be guessed.
+    """
+    if tree[0] == "not":
+        return ["not", resolved(record_class, tree[1])]
+    if tree[0] != "lookup":
+        return [tree[0], [resolved(record_class, part) for part in tree[1]]]
+    _, name, value = tree
+    path, operator = split(name)
+    own, target = _walk(record_class, path)
+    texts = value if operator == "in" else [value] if operator == "exact" else []
+    if target is not None and any(isinstance(text, str) for text in texts):
+        message = f"{name}={value!r}; it is a {target.__name__}, or several"
+        hint = f"a text is one of its fields: {path}__{target._label[0]}=…"
+        raise FieldError(message, stage="query", object=name, hint=hint)
+    return ["lookup", own + name[len(path) :], value]
+
+
+def own_name(record_class: type[Record], path: str) -> str:
+    """Give a path of fields, which may begin with ``-``, by the registry's names."""
+    bare = path.removeprefix("-")
+    return path[: len(path) - len(bare)] + _walk(record_class, bare)[0]
+
+
+def _walk(record_class: type[Record], path: str) -> tuple[str, type[Record] | None]:
+    """Follow a path; give it by the registry's names, and the class of the records at its end, None for values."""
+    own, target = [], record_class
+    parts = path.split("__")
+    for at, part in enumerate(parts):
+        name = target._other_names.get(part, part)
+        field: Any = getattr(target, name, None)
+        own.append(getattr(field, "relation", name))  # which a ToMany has
+        model = getattr(field, "model", None)  # which a ToOne has, too
+        if model is None:
+            return "__".join([*own, *parts[at + 1 :]]), None
+        target = MODELS[model]
+    return "__".join(own), target
