@@ -18,9 +18,13 @@ func (tx *tx) headOf(t *Table, condition string, args ...any) (string, error) {
 
 // saveVersion adds r as a new version of the family of the uid revises, or, where that is "", as the first of a new one.
 func (tx *tx) saveVersion(t *Table, r Record, revises string) (*Saved, error) {
+	if revises == "" && r.UID() == "" {
+		r["uid"], r["is_latest"] = NewUID(t.Model), true
+		stored, err := tx.insert(t, r)
+		return &Saved{Record: stored, Created: true}, err
+	}
 	r["is_latest"] = false // until all are compared
 	if revises == "" {
-		setDefault(r, "uid", NewUID(t.Model))
 		if err := tx.freeUID(t, r.UID()); err != nil {
 			return nil, err
 		}
