@@ -21,10 +21,8 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 	}
 	setDefault(r, "visibility", Visible)
 	setDefault(r, "suffix", "")
-	if r["storage"] == nil {
-		if r["storage"], err = tx.storageOf(r.Text("path")); err != nil {
-			return nil, err
-		}
+	if err := tx.place(r); err != nil {
+		return nil, err
 	}
 	head := s.Revises
 	if key := r.Text("key"); head == "" && key != "" && !s.asIs {

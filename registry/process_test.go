@@ -24,6 +24,7 @@ const (
 	writerVariable  = "LOADERD_TEST_REGISTRY_WRITER"  // "killed" or "shared"
 	pathVariable    = "LOADERD_TEST_REGISTRY_PATH"    // of the database
 	numberVariable  = "LOADERD_TEST_REGISTRY_NUMBER"  // of the writer
+	sharedVariable  = "LOADERD_TEST_REGISTRY_SHARED"  // as if on a network file system
 	secondsVariable = "LOADERD_TEST_REGISTRY_SECONDS" // how long shared writers write; a user may set it
 )
 
@@ -72,7 +73,11 @@ func number() int {
 // writeUntilKilled makes collections, one a step, says when each is there, and takes every third away again.
 func writeUntilKilled() error {
 	ctx := context.Background()
-	db, err := Open(ctx, Options{Path: os.Getenv(pathVariable), User: "writer"})
+	o := Options{Path: os.Getenv(pathVariable), User: "writer"}
+	if os.Getenv(sharedVariable) != "" {
+		o.Network = NetworkYes
+	}
+	db, err := Open(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -103,8 +108,14 @@ func wholeCollection(name string) Save {
 	return Save{Model: ModelCollection, Record: Record{"name": name, "key": "all"}, Members: members, Labels: []any{Record{"name": "of " + name}}}
 }
 
-func TestAProcessThatIsKilledLeavesWholeRecordsOnly(t *testing.T) {
-	kills := 100
+func TestAProcessThatIsKilledLeavesWholeRecordsOnly(t *testing.T) { killOften(t, 100) }
+
+// The journal is another one there, and the lease of a process that is gone is in the way of the next.
+func TestAProcessThatIsKilledWithALeaseLeavesWholeRecordsOnly(t *testing.T) {
+	killOften(t, 20, sharedVariable+"=1")
+}
+
+func killOften(t *testing.T, kills int, env ...string) {
 	if testing.Short() {
 		kills = 10
 	}
@@ -113,7 +124,7 @@ func TestAProcessThatIsKilledLeavesWholeRecordsOnly(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	made, gone, untold := map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for round := range kills {
-		cmd, out := writer(t, "killed", path, round)
+		cmd, out := writer(t, "killed", path, round, env...)
 		lines := bufio.NewScanner(out)
 		if !lines.Scan() { // the first is there: from here on it writes all the time
 			t.Fatal("it wrote nothing")

@@ -232,6 +232,32 @@ func TestTheSameContentUnderAnotherKeyStays(t *testing.T) {
 	}
 }
 
+func TestAnArtifactLiesInTheStorageWithTheLongestRoot(t *testing.T) {
+	db := fresh(t)
+	storage := func(root string) string {
+		return must(t, db, Save{Model: ModelStorage, Record: Record{"root": root}}).Record.UID()
+	}
+	lab, sub := storage("/data/lab"), storage("/data/lab/2026/")
+	for _, tc := range []struct {
+		path, key string // key: of the artifact that was given none
+		storage   string // "": one that is made
+		root      string
+	}{
+		{"/data/lab/a.csv", "a.csv", lab, "/data/lab"},
+		{"/data/lab/2026/x/a.csv", "x/a.csv", sub, "/data/lab/2026/"},
+		{"/data/laboratory/a.csv", "", "", "/"},
+		{"/data/lab/.loaderd/abc.csv", "", lab, "/data/lab"},
+		{"/data/labor", "", "", "/"},
+		{"s3://bucket/a/b.csv", "", "", "s3://bucket"},
+	} {
+		a := must(t, db, Save{Model: ModelArtifact, Record: Record{"path": tc.path, "hash": tc.path, "hash_type": "md5", "size": 1}}).Record
+		s := get(t, db, ModelStorage, a.Text("storage"))
+		if a.Text("key") != tc.key || s.Text("root") != tc.root || tc.storage != "" && s.UID() != tc.storage {
+			t.Errorf("%s: key %q in %q", tc.path, a.Text("key"), s.Text("root"))
+		}
+	}
+}
+
 func TestWhatAnotherDatabaseNamesIsCopied(t *testing.T) {
 	ctx := context.Background()
 	from, to := fresh(t), fresh(t)

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/loaderd/loaderd/internal/tables"
@@ -30,23 +29,22 @@ func readContents(ctx context.Context, path, suffix string) (contents, error) {
 	case suffix == ".h5ad":
 		none.otype = "AnnData"
 		return anndataContents(ctx, path, none)
-	case strings.HasSuffix(suffix, ".zarr") && isAnnData(path):
-		none.otype = "AnnData"
-		return anndataContents(ctx, path, none)
+	case strings.HasSuffix(suffix, ".zarr"), suffix == ".zarr.zip":
+		return zarrContents(ctx, path, none)
 	case tables.Known(path):
 		return tableContents(path, none), nil
 	}
 	return none, nil
 }
 
-// isAnnData says whether a zarr store has the parts that every AnnData store has.
-func isAnnData(path string) bool {
-	for _, part := range []string{"obs", "var"} {
-		if _, err := os.Stat(path + "/" + part); err != nil {
-			return false
-		}
+// zarrContents looks into a zarr store, which may hold anything: only what can be read as AnnData is that.
+func zarrContents(ctx context.Context, path string, none contents) (contents, error) {
+	c, err := anndataContents(ctx, path, none)
+	if err == nil && c.note == "" {
+		c.otype = "AnnData"
+		return c, nil
 	}
-	return true
+	return none, err
 }
 
 func anndataContents(ctx context.Context, path string, none contents) (contents, error) {

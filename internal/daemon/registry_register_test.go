@@ -80,6 +80,19 @@ func TestAnAnnDataFileIsRegisteredWithWhatItHolds(t *testing.T) {
 	}
 }
 
+func TestAZarrStoreIsAnnDataIfItCanBeReadAsThat(t *testing.T) {
+	call, _ := asker(t)
+	store := recordIn(call("register", map[string]any{"path": absolute(t, "../../testdata/zarr/a_v3.zarr.zip"), "key": "a"}))
+	if store["otype"] != "AnnData" || store["suffix"] != ".zarr.zip" || number(store["n_observations"]) < 1 {
+		t.Errorf("got %v", store)
+	}
+	dir := filepath.Join(t.TempDir(), "images.zarr")
+	write(t, filepath.Join(dir, ".zgroup"), `{"zarr_format": 2}`)
+	if other := recordIn(call("register", map[string]any{"path": dir, "key": "b"})); other["otype"] != nil || other["suffix"] != ".zarr" {
+		t.Errorf("got %v", other)
+	}
+}
+
 func TestATableIsRegisteredWithItsColumns(t *testing.T) {
 	call, _ := asker(t)
 	r := recordIn(call("register", map[string]any{"path": absolute(t, "../tables/testdata/plain.parquet"), "description": "cells"}))

@@ -17,7 +17,7 @@ var suffixes = strings.Fields(`
 	.zip .tar .rar .7z .bin .data`)
 
 // composites are endings of two parts that say a format together.
-var composites = []string{".anndata.zarr", ".spatialdata.zarr", ".ome.zarr", ".ome.tif", ".ome.tiff", ".ome.h5", ".ome.hdf5", ".vitessce.json"}
+var composites = []string{".anndata.zarr", ".spatialdata.zarr", ".ome.zarr", ".zarr.zip", ".ome.tif", ".ome.tiff", ".ome.h5", ".ome.hdf5", ".vitessce.json"}
 
 // packed are endings that come behind one that says the format.
 var packed = []string{".gz", ".bz2", ".xz", ".zst"}
