@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrFull is wrapped by what Append says when the budget or the disk has no room.
@@ -42,10 +44,29 @@ func (t *Table) Append(rows []int64, records []byte) error {
 	for _, w := range filled {
 		t.sealBehind(w)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, unix.EDQUOT):
+		t.giveBack()
 	}
 	return t.rest(err)
+}
+
+// giveBack leaves a user whose quota is used up the room of the segment that is being written, so that not everything else that
+// the user runs fails, and takes no more.
+func (t *Table) giveBack() {
+	t.writing.Lock()
+	w := t.current
+	t.current = nil
+	t.writing.Unlock()
+	if w != nil {
+		t.withdraw(w.g)
+		if err := w.abandon(); err != nil && !isGone(err) {
+			t.warn("a file of the row store cannot be removed", w.g.name, "error", err)
+		}
+	}
+	t.store.budget.stop()
 }
 
 // split finds the records of rows that the table does not have.
@@ -78,6 +99,14 @@ func (t *Table) append(list []placed, records []byte) (filled []*writer, err err
 			if err := t.begin(alignUp(int64(n), t.unit)); err != nil {
 				return filled, err
 			}
+		}
+		if t.current.g.lost.Load() { // somebody has cut the file
+			w := t.current
+			t.current = nil
+			if err := w.abandon(); err != nil && !isGone(err) {
+				return filled, err
+			}
+			continue
 		}
 		n, err := t.gather(list, records)
 		if len(t.run) > 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type budget struct {
 
 	mu      sync.Mutex // guards what follows
 	held    int64
+	ceiling int64 // what the folder held when a quota was used up, which the disk does not tell of; 0: none was
 	counted time.Time
 	took    time.Duration // to count
 }
@@ -34,18 +36,19 @@ type budget struct {
 // allowed is how many bytes the folder may hold when it holds that many. What it holds is counted as free: the
 // result does not change as the folder grows.
 func (b *budget) allowed(sp diskSpace, held int64) int64 {
-	if sp.size == 0 {
-		if b.asked > 0 {
-			return b.asked
-		}
-		return unknownShare
+	most, share := int64(math.MaxInt64), b.asked
+	if sp.size > 0 {
+		most = sp.free + held - sp.size/keepFree
+		share = cmp.Or(share, (sp.free+held)*cmp.Or(b.share, defaultShare)/100)
 	}
-	most := sp.free + held - sp.size/keepFree
-	share := b.asked
-	if share == 0 {
-		share = (sp.free + held) * cmp.Or(b.share, defaultShare) / 100
-	}
-	return max(0, min(most, share))
+	return max(0, min(most, cmp.Or(share, unknownShare), cmp.Or(b.ceiling, math.MaxInt64)))
+}
+
+// stop ends the growth of the folder: what it holds is all that a quota leaves it.
+func (b *budget) stop() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ceiling = max(1, b.held)
 }
 
 // give takes back bytes that were reserved and are not used.

@@ -130,7 +130,7 @@ func TestADiskThatFillsUpIsLeftATenth(t *testing.T) {
 }
 
 func TestADiskThatIsFullKeepsWhatIsWhole(t *testing.T) {
-	for _, full := range []error{unix.ENOSPC, unix.EDQUOT, unix.EFBIG} {
+	for _, full := range []error{unix.ENOSPC, unix.EFBIG} {
 		for _, where := range []string{"allocate", "write"} {
 			t.Run(where+" "+full.Error(), func(t *testing.T) {
 				checkLeaks(t)
@@ -192,6 +192,53 @@ func TestADiskThatIsFullKeepsWhatIsWhole(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestAQuotaThatIsUsedUpIsNotUsedToItsLastByte(t *testing.T) {
+	checkLeaks(t)
+	sys, clock := limited()
+	var left atomic.Int64
+	left.Store(600 << 10)
+	real := sys.allocate
+	sys.allocate = func(f *os.File, off, n int64) error {
+		if left.Add(-n) < 0 {
+			left.Add(n)
+			return os.NewSyscallError("fallocate", unix.EDQUOT)
+		}
+		return real(f, off, n)
+	}
+	dir := t.TempDir()
+	o := openWith(t, sys, Options{Dir: dir, SegmentBytes: 256 << 10}, sampleSpec(100000))
+	var rows []int64
+	var err error
+	for row := int64(0); err == nil; row++ {
+		rows = append(rows, row)
+		err = o.tryAdd(t, 1, row)
+	}
+	if !errors.Is(err, ErrFull) || !errors.Is(err, unix.EDQUOT) || !o.Full() {
+		t.Fatalf("error %v, want ErrFull", err)
+	}
+	if err := o.Seal(); err != nil {
+		t.Fatal(err)
+	}
+	if list := files(t, o, openEnding); len(list) != 0 {
+		t.Errorf("the quota stays used up by %v", list)
+	}
+	sealed := o.served(t, 1, rows...)
+	if sealed < len(rows)/2 || sealed == len(rows) {
+		t.Errorf("%d of %d rows are served, want those of the sealed segments", sealed, len(rows))
+	}
+	left.Store(1 << 30) // what the user frees is the user's
+	clock.t = clock.t.Add(time.Hour)
+	if err := o.tryAdd(t, 1, 99999); !errors.Is(err, ErrFull) {
+		t.Errorf("error %v, want ErrFull", err)
+	}
+	o.close(t)
+	o = openTable(t, dir, sampleSpec(100000), 256<<10)
+	if n := o.served(t, 1, rows...); n != sealed || strings.Contains(o.logs.String(), "WARN") {
+		t.Errorf("%d rows are served by the next, want %d: %s", n, sealed, o.logs)
+	}
+	o.add(t, 1, 99999)
 }
 
 func TestADiskThatFailsKeepsNothingThatCouldBeLost(t *testing.T) {

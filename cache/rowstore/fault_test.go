@@ -67,6 +67,36 @@ func TestAFileTruncatedUnderUsIsAnErrorAndIsForgotten(t *testing.T) {
 	}
 }
 
+func TestAnOpenFileTruncatedUnderUsIsBegunAnew(t *testing.T) {
+	checkLeaks(t)
+	dir := t.TempDir()
+	rows := span64(0, 300)
+	o := openTable(t, dir, sampleSpec(300), 0)
+	o.add(t, 1, rows[:200]...)
+	if err := os.Truncate(files(t, o, openEnding)[0], 4096); err != nil {
+		t.Fatal(err)
+	}
+	err := o.s.Guard(func() error {
+		for _, row := range rows {
+			o.Row(row)
+		}
+		return nil
+	})
+	if !errors.Is(err, ErrFault) {
+		t.Fatalf("error %v, want ErrFault", err)
+	}
+	o.add(t, 1, rows[:100]...)
+	o.add(t, 1, rows[100:]...)
+	if n := o.served(t, 1, rows...); n != len(rows) {
+		t.Errorf("%d rows are served", n)
+	}
+	o.close(t)
+	o = openTable(t, dir, sampleSpec(300), 0)
+	if n := o.served(t, 1, rows...); n != len(rows) || o.Usage().Damaged != 0 {
+		t.Errorf("%d rows are served by the next, %+v", n, o.Usage())
+	}
+}
+
 func TestFaultsOfManyGoroutinesForgetASegmentOnce(t *testing.T) {
 	checkLeaks(t)
 	dir := t.TempDir()

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // sealedFile is a file of the table's folder that says it is whole.
@@ -51,46 +53,85 @@ func (t *Table) load(first bool) {
 		}
 		return
 	}
-	for _, f := range list {
-		t.known[f.name] = true
-		added, err := t.loadSegment(f.name)
-		if errors.Is(err, errBroken) {
-			if err = t.repair(f.name, err); err == nil {
-				added, err = t.loadSegment(f.name)
-			}
-		}
-		switch {
-		case isGone(err):
-		case errors.Is(err, errBusy):
-			delete(t.known, f.name) // another process repairs it: it is looked at again
-		case err != nil:
-			t.damaged.Add(1)
-			t.warn("a file of the row store is left out", f.name, "error", err)
-		case added == 0 && first:
-			t.removeSegment(f.name)
+	for some := range slices.Chunk(list, readers) {
+		for i, c := range t.readAll(some) {
+			t.known[some[i].name] = true
+			t.loadSegment(some[i].name, c, first)
 		}
 	}
 }
 
-// loadSegment maps a segment and takes in the rows that the table does not have.
-func (t *Table) loadSegment(name string) (added int, err error) {
+// readers is how many files are read at once: on a network each takes its time.
+const readers = 16
+
+// sealedContents is what a file says of itself, or the error of reading it.
+type sealedContents struct {
+	contents
+	err error
+}
+
+func (t *Table) readAll(list []sealedFile) []sealedContents {
+	all := make([]sealedContents, len(list))
+	var g errgroup.Group
+	for i, f := range list {
+		g.Go(func() error {
+			all[i] = t.read(f.name)
+			return nil
+		})
+	}
+	_ = g.Wait() // each has its own error
+	return all
+}
+
+func (t *Table) read(name string) sealedContents {
+	f, err := os.OpenFile(t.path(name+sealedEnding), os.O_RDONLY, 0)
+	if err != nil {
+		return sealedContents{err: err}
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return sealedContents{err: err}
+	}
+	c, err := readContents(f, fi.Size(), t.id, t.unit, t.spec.Rows)
+	return sealedContents{c, err}
+}
+
+// loadSegment takes in a segment, whatever state it is in.
+func (t *Table) loadSegment(name string, c sealedContents, first bool) {
+	if errors.Is(c.err, errBroken) {
+		if c.err = t.repair(name, c.err); c.err == nil {
+			c = t.read(name)
+		}
+	}
+	added := 0
+	if c.err == nil {
+		added, c.err = t.adopt(name, c.contents)
+	}
+	switch {
+	case isGone(c.err):
+	case errors.Is(c.err, errBusy):
+		delete(t.known, name) // another process repairs it: it is looked at again
+	case c.err != nil:
+		t.damaged.Add(1)
+		t.warn("a file of the row store is left out", name, "error", c.err)
+	case added == 0 && first:
+		t.removeSegment(name)
+	}
+}
+
+// adopt maps a segment and takes in the rows that the table does not have.
+func (t *Table) adopt(name string, c contents) (added int, err error) {
+	if !t.lacksAny(c.footer) {
+		return 0, nil
+	}
 	f, err := os.OpenFile(t.path(name+sealedEnding), os.O_RDONLY, 0)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	fi, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	c, err := readContents(f, fi.Size(), t.id, t.unit, t.spec.Rows)
-	if err != nil {
-		return 0, err
-	}
-	if !t.lacksAny(c.footer) {
-		return 0, nil
-	}
-	g, err := mapSegment(f, name, fi.Size(), c.end)
+	size := c.end + int64(len(c.footer)) + segmentTrailer
+	g, err := mapSegment(f, name, size, c.end)
 	if err != nil {
 		return 0, err
 	}
@@ -109,7 +150,6 @@ func (t *Table) loadSegment(name string) (added int, err error) {
 			added++
 		}
 	}
-	g.rows.Store(int64(added))
 	g.usual.Store(g.lengths.usual())
 	g.records.Store(int64(c.footer.count()))
 	g.used.Store(c.end - segmentHeader)

@@ -24,9 +24,8 @@ type segment struct {
 	used    atomic.Int64 // bytes of them
 	lengths histogram
 	usual   atomic.Int64 // length of a record in bytes, which most do not exceed
-	rows    atomic.Int64
 	damaged atomic.Int64
-	lost    atomic.Bool // a fault showed that the file is not what it was
+	lost    atomic.Bool // its rows were taken out of the table: a fault showed that the file is not what it was, or it had to go
 }
 
 var pageSize = os.Getpagesize()

@@ -35,13 +35,14 @@ type Options struct {
 	Budget int64
 	Share  int          // 0: 25
 	Log    *slog.Logger // nil: slog.Default()
-	// SegmentBytes is how large a file becomes. 0: 64 MiB.
+	// SegmentBytes is how large a file becomes, at most 1 GiB. 0: 64 MiB.
 	SegmentBytes int64
 }
 
 const (
 	defaultSegment = 64 << 20
 	minSegment     = 4 << 10
+	maxSegment     = 1 << 30
 
 	layoutFolder = "v1"
 	probePrefix  = ".probe-"
@@ -92,7 +93,7 @@ func open(o Options, sys system) (*Store, error) {
 	if s.segment == 0 {
 		s.segment = defaultSegment
 	}
-	s.segment = max(alignUp(s.segment, int64(pageSize)), minSegment)
+	s.segment = min(max(alignUp(s.segment, int64(pageSize)), minSegment), maxSegment)
 	s.budget.asked, s.budget.share = o.Budget, int64(o.Share)
 	if err := s.makeRoot(); err != nil {
 		return nil, dirError(dir, err)

@@ -161,7 +161,6 @@ func (t *Table) discard(g *segment, row int64, at uint32, err error) {
 	if !t.rows.drop(row, at) {
 		return // another reader was first
 	}
-	g.rows.Add(-1)
 	t.damaged.Add(1)
 	switch n := g.damaged.Add(1); {
 	case n < logged:
@@ -173,16 +172,22 @@ func (t *Table) discard(g *segment, row int64, at uint32, err error) {
 
 // forget forgets a segment.
 func (t *Table) forget(g *segment, err error) {
+	if t.withdraw(g) {
+		t.damaged.Add(1)
+		t.warn("a file of the row store is forgotten", g.name, "error", err)
+	}
+}
+
+// withdraw takes the rows of a segment out of the table. Those who have some go on with them. It is false when it was done before.
+func (t *Table) withdraw(g *segment) bool {
 	if g.lost.Swap(true) {
-		return
+		return false
 	}
 	t.mapping.Lock()
 	t.segments.Store(t.segments.Load().without(g))
 	t.mapping.Unlock()
 	t.rows.dropRange(g.base, g.end(t.unit))
-	g.rows.Store(0)
-	t.damaged.Add(1)
-	t.warn("a file of the row store is forgotten", g.name, "error", err)
+	return true
 }
 
 func (t *Table) warn(text, name string, args ...any) {

@@ -82,7 +82,7 @@ func (w *writer) begin(name string, need int64) error {
 	return nil
 }
 
-// abandon removes a segment in which no record is.
+// abandon removes a segment that has no rows, or none any more.
 func (w *writer) abandon() error {
 	err := errors.Join(os.Remove(w.f.Name()), w.f.Close())
 	w.t.store.budget.give(w.room)
@@ -144,9 +144,7 @@ func (w *writer) write(data []byte, rows []placed) error {
 		at := uint32((w.used + int64(r.at)) / w.t.unit)
 		w.footer = w.footer.add(r.row, at)
 		w.g.lengths.add(int64(end - r.at))
-		if w.t.rows.put(r.row, w.g.base+at) {
-			w.g.rows.Add(1)
-		}
+		w.t.rows.put(r.row, w.g.base+at)
 	}
 	w.g.usual.Store(w.g.lengths.usual())
 	w.g.records.Add(int64(len(rows)))
@@ -163,7 +161,7 @@ type placed struct {
 
 // seal ends the segment: it is on disk in whole, and others see it.
 func (w *writer) seal() error {
-	if w.footer.count() == 0 {
+	if w.footer.count() == 0 || w.g.lost.Load() {
 		return w.abandon()
 	}
 	path := w.t.path(w.g.name + sealedEnding)
