@@ -246,3 +246,26 @@ func BenchmarkCheck(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkAppendDense(b *testing.B) {
+	for _, kind := range []string{"counts", "log", "raw"} {
+		b.Run(kind, func(b *testing.B) {
+			var rows [][]byte
+			for _, row := range benchSet(b, kind).raw {
+				whole := make([]byte, 4*benchCols)
+				scatter(4, whole, row.idx, row.vals)
+				rows = append(rows, whole)
+			}
+			var dst []byte
+			times := newQuiet(b)
+			for i := range b.N {
+				var err error
+				if dst, err = AppendDense(dst[:0], int64(i), Float32, rows[i%len(rows)]); err != nil {
+					b.Fatal(err)
+				}
+				times.row(benchCols)
+			}
+			times.report()
+		})
+	}
+}

@@ -45,6 +45,7 @@ func (k *Kernel) densify(dst []byte, s *sections, w *Scratch) {
 // innermost cache, and then goes over it once: each line of dst is written once, and whole.
 func (k *Kernel) expand(dst []byte, s *sections, t *codeTable, w *Scratch) {
 	idx := k.fieldColumns(s, w)
+	t.bound(s.values)
 	codes := w.codes.take(k.Width)
 	place(codes, idx, s.values)
 	t.expand(dst, codes[:k.Width], k.Stream)

@@ -118,6 +118,7 @@ func (k *Kernel) table(s *sections, w *Scratch) (t codeTable, ok bool) {
 func (k *Kernel) values(dst []byte, s *sections, w *Scratch, stream bool) {
 	dst = dst[:s.n*k.OutSize]
 	if t, ok := k.table(s, w); ok {
+		t.bound(s.values)
 		t.expand(dst, s.values, stream)
 		return
 	}

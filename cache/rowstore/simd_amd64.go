@@ -43,6 +43,13 @@ func (s *sections) columnsInto(idx []int32, cols int, stream bool) {
 	}
 }
 
+// bound finds out what the largest of codes is, where a smaller table would be looked up faster.
+func (t *codeTable) bound(codes []byte) {
+	if simd == avx512 && t.size == 4 && !t.floats && t.most >= 64 {
+		_, _, t.most = scan(codes, 0, 0)
+	}
+}
+
 // expand writes the element of each code; stream: past the caches.
 func (t *codeTable) expand(dst, codes []byte, stream bool) {
 	switch {
