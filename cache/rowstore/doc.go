@@ -38,7 +38,8 @@
 //
 //	gaps        n signed bytes (layout 0): how many columns lie between a stored value and the one before it, less 128;
 //	            127: see escapes
-//	values      n elements: raw as stored; bytes and words: integers that the values equal; dictionary: bytes, positions in it + 1, or 0: no bit set
+//	values      n elements: raw as stored; bytes and words: integers that the values equal; dictionary: bytes,
+//	            positions in it + 1, or 0: no bit set
 //	dictionary  elements as stored, the most frequent first
 //	exceptions  the values that the form cannot hold: their positions (uint32 each), columns (uint32), elements as stored.
 //	            Their place among the values holds 0
@@ -51,8 +52,13 @@
 // # Kernels
 //
 // A [Kernel] goes from a record to the memory of a batch in one pass: columns are summed up, mapped to the field's,
-// values are cast, and written where they stay. It allocates nothing once its [Scratch] has seen rows as large. On amd64 it runs on AVX-512,
-// where the processor has that; the tag purego builds without. Results are the same, bit for bit.
+// values are cast, and written where they stay. It allocates nothing once its [Scratch] has seen rows as large.
+//
+// On amd64 it runs on AVX-512 (with VNNI and VBMI2: Ice Lake, Zen 4 and later) or AVX2, where the processor has them; the tag
+// purego builds without. Results are the same, bit for bit. Gaps are summed up by products of bytes with weights of 0 and 1.
+// A dense row is made in the innermost cache first, a byte a column, and expanded from there, so that each line of the batch is
+// written once; KernelOptions.Stream has it written past the caches, which saves reading it first. A panel of genes is looked up
+// in a bitmap, 16 columns at a time. [Row.Prefetch] asks for the next row while a kernel is at this one.
 //
 // # Stores
 //
