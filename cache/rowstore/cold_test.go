@@ -3,7 +3,6 @@
 package rowstore
 
 import (
-	"encoding/binary"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -42,43 +41,6 @@ func dropFromMemory(t testing.TB, paths []string) {
 		}
 		f.Close()
 	}
-}
-
-// coldSpec is a matrix of n rows whose records have about 2 kB, and one of them.
-func coldSpec(b *testing.B, n int64) (Spec, Row) {
-	b.Helper()
-	r := rand.New(rand.NewPCG(1, 2))
-	idx := make([]int32, 970)
-	vals := make([]byte, 4*len(idx))
-	for i := range idx {
-		idx[i] = int32(20*i + r.IntN(20))
-		binary.LittleEndian.PutUint32(vals[4*i:], 0x3f800000)
-	}
-	rec, err := AppendSparse(nil, 0, Float32, 20000, idx, vals)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return Spec{Source: "/data/cold", Matrix: "X", Rows: n, Cols: 20000, DType: Float32, NNZ: n * int64(len(idx))}, rec
-}
-
-// coldTable is a table of n rows of about 2 kB, closed.
-func coldTable(b *testing.B, dir string, n int64) Spec {
-	b.Helper()
-	spec, rec := coldSpec(b, n)
-	o := openTable(b, dir, spec, 0)
-	for row := int64(0); row < n; row += 64 {
-		rows := span64(row, min(n, row+64))
-		var recs []byte
-		for _, row := range rows {
-			binary.LittleEndian.PutUint64(rec[atRow:], uint64(row))
-			recs = append(recs, seal(append(Row(nil), rec...))...)
-		}
-		if err := o.Append(rows, recs); err != nil {
-			b.Fatal(err)
-		}
-	}
-	o.close(b)
-	return spec
 }
 
 // BenchmarkColdRows reads random rows of a file that is not in memory, a batch of 128 at a time: by faults; asked for ahead of

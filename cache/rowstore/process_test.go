@@ -186,12 +186,6 @@ func TestTwoProcessesWriteOneTable(t *testing.T) {
 	}
 }
 
-// lookNow looks for others' segments without waiting for the time to do so.
-func (o opened) lookNow() bool {
-	o.look.next.Store(0)
-	return o.lookAgain()
-}
-
 func TestASegmentIsLeftToAWriterThatLives(t *testing.T) {
 	checkLeaks(t)
 	dir := t.TempDir()

@@ -177,3 +177,9 @@ func files(t testing.TB, o opened, ending string) []string {
 	}
 	return list
 }
+
+// lookNow looks for others' segments without waiting for the time to do so.
+func (o opened) lookNow() bool {
+	o.look.next.Store(0)
+	return o.lookAgain()
+}
