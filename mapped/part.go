@@ -208,7 +208,7 @@ func (p *part) writeSparse(idx []int32, idxBytes, vals []byte, row int64, r rows
 	case p.transform != nil:
 		return p.transformSparse(idx, vals, row, r, s)
 	case r != nil:
-		return p.storedSparse(idx, vals, r, s), nil
+		return p.storedSparse(idx, vals, r, rowstore.FieldCodes{}, s), nil
 	}
 	if p.m.sparse == nil {
 		return p.denseToSparse(idx, vals, row, s)

@@ -10,7 +10,7 @@ import (
 )
 
 func TestPreparingDecodesEachChunkOnceAndLeavesNothingToDo(t *testing.T) {
-	for seed := range seeds(100) {
+	for seed := range seeds(50) {
 		r := seeded(seed)
 		f := randomMatrix(r, float32Type, r.IntN(4) == 0)
 		store := openRowStore(t, t.TempDir(), 0)

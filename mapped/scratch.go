@@ -26,6 +26,7 @@ type Scratch struct {
 	work, workIdx, wholeVals []byte
 	keys                     []uint64
 	memo                     memo
+	codes                    codeMemory
 
 	// Of the row store: its kernels' memory, rows that were found, and what is being written to it.
 	kernel  rowstore.Scratch

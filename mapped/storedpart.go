@@ -20,18 +20,18 @@ func (p *part) newKernel(stream bool) *rowstore.Kernel {
 	return rowstore.NewKernel(o)
 }
 
-// storedSparse is writeSparse of a row that the row store has.
-func (p *part) storedSparse(idx []int32, vals []byte, r rowstore.Row, s *Scratch) int {
+// storedSparse is writeSparse of a row that the row store has, whose codes may stand for other values.
+func (p *part) storedSparse(idx []int32, vals []byte, r rowstore.Row, codes rowstore.FieldCodes, s *Scratch) int {
 	size := p.out.size()
 	if need := min(r.NNZ(), p.width); need > len(idx) {
 		// A field of other columns than the row's has no room for all of them, though it has for those that it keeps.
 		allIdx, allVals := view[int32](grow(&s.sortedIdx, need*4)), grow(&s.sortedVals, need*size)
-		n := p.kernel.CSR(allIdx[:need], allVals[:need*size], r, &s.kernel)
+		n := p.kernel.CSRCodes(allIdx[:need], allVals[:need*size], r, codes, &s.kernel)
 		copy(idx, allIdx[:n])
 		copy(vals, allVals[:n*size])
 		return n
 	}
-	return p.kernel.CSR(idx, vals, r, &s.kernel)
+	return p.kernel.CSRCodes(idx, vals, r, codes, &s.kernel)
 }
 
 // storedWhole gives a row of the store as the file's matrix has it: ascending columns and values, without zeros where the

@@ -7,6 +7,9 @@ type transforming struct {
 	*program
 	base []byte // what 0 becomes, a row of the field; nil: zeros
 	cast caster // float32 → the field's type, nil where that is float32
+	// byValue says that what becomes of a value depends on nothing but the value and the row's total: then the codes of a row
+	// of the row store are transformed, and not each value.
+	byValue bool
 }
 
 func newTransforming(p *program, out dtype) *transforming {
@@ -14,6 +17,7 @@ func newTransforming(p *program, out dtype) *transforming {
 	if out != float32Type {
 		t.cast = casterFor(out, float32Type)
 	}
+	t.byValue = p.zero == nil && p.rank == nil && len(p.passes) == 1 && p.passes[0].scale == nil
 	if p.zero == nil {
 		return t
 	}
@@ -114,6 +118,10 @@ func joinColumns(idx []int32, vals []float32, to []int32, s *Scratch) ([]int32, 
 
 // transformDense fills dst, one row of the field, with transformed values.
 func (p *part) transformDense(dst []byte, row int64, r rowstore.Row, s *Scratch) error {
+	if codes, ok := p.transformCodes(r, s); ok {
+		p.kernel.DenseCodes(dst, r, codes, &s.kernel)
+		return nil
+	}
 	idx, vals, raw, err := p.transformed(row, r, s)
 	if err != nil {
 		return err
@@ -129,6 +137,9 @@ func (p *part) transformDense(dst []byte, row int64, r rowstore.Row, s *Scratch)
 
 // transformSparse is writeSparse with transformed values.
 func (p *part) transformSparse(idx []int32, vals []byte, row int64, r rowstore.Row, s *Scratch) (int, error) {
+	if codes, ok := p.transformCodes(r, s); ok {
+		return p.storedSparse(idx, vals, r, codes, s), nil
+	}
 	from, values, raw, err := p.transformed(row, r, s)
 	if err != nil {
 		return 0, err

@@ -101,17 +101,20 @@ func (k *Kernel) target(c int) int {
 
 // table is what the codes of a row stand for in the field; not ok when its values are no codes.
 func (k *Kernel) table(s *sections, w *Scratch) (t codeTable, ok bool) {
-	switch s.form {
-	case byteForm:
+	switch {
+	case s.form != byteForm && s.form != dictionaryForm:
+		return codeTable{}, false
+	case w.given.Elements != nil:
+		return codeTable{elements: w.given.Elements, size: k.OutSize, most: w.given.Most}, true
+	case s.form == byteForm:
 		return k.bytes, true
-	case dictionaryForm:
+	default:
 		n := len(s.dictionary) / s.dtype.Size()
 		out := grow(&w.table, tableSize*k.OutSize)
 		clear(out[:k.OutSize])
 		k.cast(out[k.OutSize:], realigned(s.dictionary, s.dtype.Size(), &w.raw), n)
 		return codeTable{elements: out, size: k.OutSize, most: uint8(n)}, true
 	}
-	return codeTable{}, false
 }
 
 // values writes the elements of a row, cast, to dst, exceptions aside.
@@ -141,8 +144,8 @@ func (k *Kernel) values(dst []byte, s *sections, w *Scratch, stream bool) {
 // exceptions casts them.
 func (k *Kernel) exceptions(s *sections, w *Scratch) []byte {
 	n := s.exceptions()
-	if n == 0 {
-		return nil
+	if n == 0 || w.given.Elements != nil {
+		return w.given.Exceptions
 	}
 	out := grow(&w.elements, n*k.OutSize)
 	k.cast(out, realigned(s.elements, s.dtype.Size(), &w.raw), n)

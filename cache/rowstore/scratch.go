@@ -13,11 +13,12 @@ type Scratch struct {
 	table     []byte  // the dictionary, cast
 	raw       []byte  // and as stored
 
-	byColumn []byte   // values by column of the field
-	sorted   []byte   // and in the order of these
-	set      []uint64 // the columns that have one; clear between rows
-	codes    clearRow // codes by column of the field
-	row      clearRow // elements by column of the field
+	byColumn []byte     // values by column of the field
+	sorted   []byte     // and in the order of these
+	set      []uint64   // the columns that have one; clear between rows
+	codes    clearRow   // codes by column of the field
+	row      clearRow   // elements by column of the field
+	given    FieldCodes // in place of what the codes of the row in work would be
 }
 
 // slack is how much more than a row vector units may write of columns.
