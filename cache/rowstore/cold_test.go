@@ -5,8 +5,10 @@ package rowstore
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -119,4 +121,40 @@ func BenchmarkColdRows(b *testing.B) {
 		b.ReportMetric(float64(b.N*128)/b.Elapsed().Seconds(), "rows/s")
 		o.close(b)
 	})
+}
+
+func TestRowsThatAreAskedForComeIntoMemory(t *testing.T) {
+	checkLeaks(t)
+	dir := t.TempDir()
+	rows := span64(0, 2000)
+	o := openTable(t, dir, sampleSpec(2000), 0)
+	o.add(t, 1, rows...)
+	o.close(t)
+	o = openTable(t, dir, sampleSpec(2000), 0)
+	dropFromMemory(t, files(t, o, sealedEnding))
+	vec := make([]byte, vecPages)
+	inMemory := func(row int64) bool { return resident(o.pages(row), vec) }
+	far := []int64{100, 900, 1800}
+	if slices.ContainsFunc(far, inMemory) {
+		t.Skip("the disk of this folder is memory")
+	}
+	o.Prefetch([]int64{far[0], far[2]})
+	deadline := time.Now().Add(20 * time.Second)
+	for !inMemory(far[0]) || !inMemory(far[2]) {
+		if time.Now().After(deadline) {
+			t.Fatal("the rows do not come")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if inMemory(far[1]) {
+		t.Error("a row between them came too: the kernel reads around")
+	}
+	if n := o.served(t, 1, far...); n != 3 {
+		t.Errorf("%d rows are served", n)
+	}
+	if !inMemory(far[1]) || inMemory(far[1]+300) {
+		t.Error("a fault read nothing, or much around it")
+	}
+	o.Prefetch(nil)
+	o.Prefetch([]int64{-1, 1 << 40})
 }
