@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,6 +112,37 @@ func TestTheLineageTravelsInThreeForms(t *testing.T) {
 	}
 	if e := refused("lineage", map[string]any{"uid": "x"}); e.Code != ipc.CodeNoRecord {
 		t.Errorf("a record that is none: %v", e)
+	}
+}
+
+func TestALamindbInstanceIsImportedOverTheWire(t *testing.T) {
+	call, refused := asker(t)
+	packed, err := os.Open("../../registry/testdata/lamindb/lamindb.db.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close()
+	r, err := gzip.NewReader(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "lamin.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := call("import_lamindb", map[string]any{"path": path})
+	if got := fmt.Sprint(out["added"].(map[string]any)["artifact"], out["left_out"], out["there"], out["notes"]); got != "9 map[project:1 record:1] map[] []" {
+		t.Errorf("imported %s", got)
+	}
+	if got := call("query", map[string]any{"model": "artifact", "what": "count"})[""]; fmt.Sprint(got) != "7" {
+		t.Errorf("%v artifacts are shown", got)
+	}
+	if e := refused("import_lamindb", map[string]any{"path": path + "x"}); e.Code != ipc.CodeNoRecord {
+		t.Errorf("a file that is not there: %v", e)
 	}
 }
 
