@@ -10,14 +10,25 @@ import (
 const (
 	searchLimit = 20 // records that are given where no limit is
 	searchWords = 8
+	searchUID   = 4 // letters of a uid's beginning that are looked for: fewer are in everything
 	searchBytes = 1000
 )
 
 // searchFields are the fields that are searched, where the model has them, and how much it weighs that a word is found there.
-var searchFields = []struct {
+var searchFields = []searchField{{"name", 4}, {"key", 4}, {"handle", 4}, {"root", 4}, {"uid", 3}, {"description", 2}}
+
+type searchField struct {
 	name   string
 	weight int
-}{{"name", 4}, {"key", 4}, {"handle", 4}, {"root", 4}, {"uid", 3}, {"description", 2}}
+}
+
+// before is what LIKE may find before a word: of uids, people have the beginning.
+func (f searchField) before() string {
+	if f.name == "uid" {
+		return ""
+	}
+	return "%"
+}
 
 // searchRanks are the ways in which a word can be found in a field, the best first, and how much each weighs. Before and after are
 // as LIKE has them.
@@ -71,8 +82,8 @@ func (s *statement) searchFor(words []string) (rank fragment, err error) {
 	conditions := []fragment{s.where}
 	for _, w := range words {
 		var anywhere []fragment
-		for _, f := range s.searched() {
-			found, err := like("%", "%")(&s.compiler, rootAlias+"."+quote(f.name), Text, w)
+		for _, f := range s.searched(w) {
+			found, err := like(f.before(), "%")(&s.compiler, rootAlias+"."+quote(f.name), Text, w)
 			if err != nil {
 				return rank, &Error{Kind: ErrInvalid, Op: s.op, Object: "text", Err: err}
 			}
@@ -89,7 +100,7 @@ func (s *statement) searchFor(words []string) (rank fragment, err error) {
 		if inOtherCases(w, fewCases) == nil { // each way would be a regular expression: such words count alike
 			continue
 		}
-		for _, f := range s.searched() {
+		for _, f := range s.searched(w) {
 			r, err := s.rank(rootAlias+"."+quote(f.name), w, f.weight)
 			if err != nil {
 				return rank, err
@@ -101,13 +112,10 @@ func (s *statement) searchFor(words []string) (rank fragment, err error) {
 	return rank, nil
 }
 
-// searched are the fields of the model that are searched.
-func (s *statement) searched() (out []struct {
-	name   string
-	weight int
-}) {
+// searched are the fields of the model that are searched for a word.
+func (s *statement) searched(word string) (out []searchField) {
 	for _, f := range searchFields {
-		if s.root.Has(f.name) {
+		if s.root.Has(f.name) && (f.name != "uid" || len(word) >= searchUID) {
 			out = append(out, f)
 		}
 	}
