@@ -13,7 +13,7 @@ from bench.environment import BenchEnvironment, EnvironmentSetupError
 from bench.options import choose, parse
 from bench.records import Records
 from bench.settings import LOADER, Setting, known, of_name
-from bench.suite import PARTS, Suite
+from bench.suite import Suite
 from bench.turns import ROOT, Runner, WorkerError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _table(options: Options) -> int:
     suite = _suite(options, install=options.mode == "table")
-    for part in options.part or PARTS:
+    for part in options.part:
         began = time.monotonic()
         try:
             suite.run(part)

@@ -37,10 +37,13 @@ MODES = {
 
 # What other than the usual defaults a mode has.
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "quick": {"cells": 20_000, "runs": 1, "seconds": 1.2, "warm_up": 0.4, "part": list(QUICK)},
-    "client": {"part": ["client"], "runs": 1},
+    "quick": {"cells": 20_000, "runs": 1, "seconds": 1.2, "warm_up": 0.4},
+    "client": {"runs": 1},
     "soak": {"epochs": 20},
 }
+
+# What of a table a mode measures, unless it is asked for parts.
+_PARTS = {"table": tuple(PARTS), "quick": QUICK, "client": ("client",)}
 
 
 class Options(argparse.Namespace):
@@ -99,6 +102,7 @@ def parse(arguments: list[str]) -> Options:
     mode = parser.parse_args(arguments, namespace=Options()).mode
     parser.set_defaults(**_DEFAULTS.get(mode, {}))
     options = parser.parse_args(arguments, namespace=Options())
+    options.part = options.part or list(_PARTS.get(mode, ()))
     for name in ("batch", "runs", "epochs"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} is {getattr(options, name)}; it must be 1 or more")

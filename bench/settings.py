@@ -40,6 +40,8 @@ class Setting:
         Of the cases that are measured.
     without
         Cases that are not.
+    alone
+        The only cases that are, or none: all of these roles.
     """
 
     name: str
@@ -49,6 +51,12 @@ class Setting:
     panel: bool = False
     roles: tuple[Role, ...] = ("loaderd", "peer", "memory", "limit")
     without: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+
+    def measures(self, case: Case) -> bool:
+        """Tell whether a case is measured."""
+        named = case.name in self.alone if self.alone else case.name not in self.without
+        return named and self.format in case.formats and case.role in self.roles
 
 
 DENSE = Setting("dense", "dense")
@@ -60,12 +68,12 @@ _SLOW = ("lamindb, DataLoader, 0 workers", STOCK)
 GROUPS: dict[str, tuple[Setting, ...]] = {
     "dense": (
         DENSE,
-        Setting("dense, log-normalised", "dense", values="lognorm", roles=("loaderd",), without=(STOCK,)),
-        Setting("dense, panel of 2,000", "dense", panel=True, roles=("loaderd",), without=(STOCK,)),
+        Setting("dense, log-normalised", "dense", values="lognorm", alone=(LOADER,)),
+        Setting("dense, panel of 2,000", "dense", panel=True, alone=(LOADER,)),
     ),
     "csr": (
         Setting("csr", "csr"),
-        Setting("csr, log-normalised", "csr", values="lognorm", roles=("loaderd",)),
+        Setting("csr, log-normalised", "csr", values="lognorm", alone=(LOADER,)),
     ),
     "4096": (
         Setting("dense, 4096", "dense", batch=4096, roles=("loaderd", "peer"), without=_SLOW),
@@ -84,12 +92,7 @@ def of_name(name: str) -> Setting:
 
 def pairs(settings: Sequence[Setting], cases: Sequence[Case]) -> list[tuple[Setting, Case]]:
     """Return what is measured in a group: each setting with each of the cases that can do it."""
-    return [
-        (setting, case)
-        for setting in settings
-        for case in cases
-        if setting.format in case.formats and case.role in setting.roles and case.name not in setting.without
-    ]
+    return [(setting, case) for setting in settings for case in cases if setting.measures(case)]
 
 
 def known() -> dict[str, Case]:

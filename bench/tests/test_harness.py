@@ -106,6 +106,8 @@ def test_a_quick_run_has_defaults_of_its_own_that_can_be_overruled() -> None:
     assert parse(["quick"]).cells < parse([]).cells
     assert parse(["quick", "--runs", "2"]).runs == 2
     assert parse(["quick", "--runs", "2"]).command() == 'make bench BENCH="quick --runs 2"'
+    assert parse(["quick", "--part", "first"]).part == ["first"]
+    assert parse(["quick"]).part != parse([]).part
 
 
 def test_a_worker_answers_with_its_last_line() -> None:
