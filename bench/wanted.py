@@ -64,7 +64,7 @@ class Line:
         verdict = "reached" if self.good else "missed"
         return (
             self.what,
-            f"{sign} {self.wanted:g} {self.unit}",
+            f"{sign} {_short(self.wanted)} {self.unit}",
             f"{_short(self.reached)} {self.unit}",
             verdict,
             self.remark,
