@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from bench import against, data, machine, opening, page, results, soak
+from bench import against, data, machine, opening, page, profiling, results, soak
 from bench.daemon import DaemonError
 from bench.environment import BenchEnvironment, EnvironmentSetupError
 from bench.options import choose, parse
@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         "client": _table,
         "compare": _compare,
         "against": _against,
+        "profile": _profile,
         "soak": _soak,
         "open": _open,
         "scale": _open,
@@ -93,6 +94,16 @@ def _against(options: Options) -> int:
     found = against.measure(options, _runner(options), records, _say)
     print(found.text())
     return 0 if found.rows else 1
+
+
+def _profile(options: Options) -> int:
+    suite = _suite(options, install=False)
+    found = profiling.measure(suite)
+    print(found)
+    if options.write:
+        facts = suite.records.of("run")[0].fields["facts"]
+        _section(options, "profile", "Where the time of a batch goes", facts, [found])
+    return 0
 
 
 def _soak(options: Options) -> int:

@@ -91,6 +91,10 @@ class BenchEnvironment:
         """Return the names of all files of pins but `BASE`."""
         return sorted(path.stem for path in self.requirements.glob("*.txt") if path.stem != BASE)
 
+    def pins(self, name: str | None) -> str:
+        """Return the pins of a file, and those that all peers have, in one line."""
+        return "; ".join(self._pins(BASE) + ([] if name is None else self._pins(name)))
+
     def failed(self, name: str | None) -> str | None:
         """Tell why the packages of a file, or those that all peers need, are not there; None when they are."""
         stamp = self._stamp()

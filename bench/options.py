@@ -28,6 +28,7 @@ MODES = {
     "compare": "all loaders in the one setting of --format, --batch, --values",
     "against": "loaderd as it is here and as it was at --ref, by turns",
     "client": "what a ready batch costs its consumer",
+    "profile": "where the time of a batch goes",
     "soak": "the daemon's memory over --epochs",
     "open": "opening 200 files",
     "scale": "opening 50 million cells in 500 files",
@@ -39,6 +40,7 @@ MODES = {
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "quick": {"cells": 20_000, "runs": 1, "seconds": 1.2, "warm_up": 0.4},
     "client": {"runs": 1},
+    "profile": {"runs": 1},
     "soak": {"epochs": 20},
 }
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench import peers
-from bench.timing import CPUClock
+from bench.timing import FOREIGN, CPUClock
 from bench.turns import ask
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Preparation:
         Cores that other processes kept busy meanwhile.
     versions
         What it was made with.
+    pins
+        What its packages were pinned to.
     """
 
     peer: str
@@ -59,6 +61,7 @@ class Preparation:
     peak: float
     foreign_cpu: float
     versions: dict[str, str]
+    pins: str = ""
 
 
 def ensure(
@@ -68,8 +71,10 @@ def ensure(
     seed: int,
     runner: Runner,
     say: Callable[[str], None] = lambda _: None,
+    *,
+    timed: bool = False,
 ) -> Preparation:
-    """Return what a peer made of these files, having it made when `root` does not have it yet.
+    """Return what a peer made of these files, having it made when `root` does not have it yet, or by other pins.
 
     Parameters
     ----------
@@ -85,6 +90,8 @@ def ensure(
         Knows the peer's interpreter.
     say
         Is told what is being done.
+    timed
+        Whether its time matters: what was made while other processes were busy is then made again.
 
     Raises
     ------
@@ -93,8 +100,11 @@ def ensure(
     """
     folder = root / peer
     about = folder / _ABOUT
+    pins = runner.environment.pins(peers.load(peer).requirements)
     if about.exists():
-        return Preparation(**{**json.loads(about.read_text()), "folder": str(folder)})
+        there = Preparation(**{**json.loads(about.read_text()), "folder": str(folder)})
+        if there.pins == pins and not (timed and there.foreign_cpu > FOREIGN):
+            return there
     root.mkdir(parents=True, exist_ok=True)
     say(f"{peer} prepares its own files (kept in {folder})")
     command, variables = runner.interpreter(peer)
@@ -104,7 +114,7 @@ def ensure(
         words = [*command, "-m", "bench.preparation", peer, str(made), str(seed), *paths]
         fields = json.loads(ask(words, variables, _TIMEOUT))
         size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
-        found = Preparation(**fields, folder=str(folder), size=size)
+        found = Preparation(**fields, folder=str(folder), size=size, pins=pins)
         (made / _ABOUT).write_text(json.dumps(dataclasses.asdict(found), indent=2) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench import clientcost, soak
 from bench.settings import LOADER, known
 from bench.tables import Table
+from bench.timing import FOREIGN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from bench.records import Records
 
 __all__ = ["Row", "client", "first_epochs", "limits", "notes", "others", "rates", "rows", "title"]
-
-_FOREIGN = 0.35  # cores; above this a run was disturbed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,6 +184,9 @@ def others(records: Records) -> list[str]:
     for setting in records.settings("soak"):
         found = [soak.Epoch(**record.fields) for record in records.of("soak", setting)]
         said.append(f"memory, {len(found)} epochs, {setting}: {soak.verdict(found)[1]}")
+    for record in records.of("half"):
+        kept, allowed = record.fields["kept"], record.fields["allowed"]
+        said.append(f"{record.setting}: {kept / 1e6:,.0f} MB kept of {allowed / 1e6:,.0f} MB allowed")
     for record in records.of("larger"):
         size, memory, how, share = (record.fields[name] for name in ("size", "memory", "how", "share"))
         said.append(
@@ -192,8 +194,9 @@ def others(records: Records) -> list[str]:
             f" its ring and the page cache of its files, which leaves room for {share:.0%} of the rows"
         )
     said += [
-        f"{row.case}: an epoch that fills that row store took {row.show('epoch_seconds', ',.1f')} s"
-        for row in rows(record.result() for record in records.of("filled"))
+        f"{setting}: an epoch that fills the whole row store took {row.show('epoch_seconds', ',.1f')} s"
+        for setting in records.settings("filled")
+        for row in rows(records.results("filled", setting))
     ]
     return said
 
@@ -212,7 +215,7 @@ def notes(records: Records) -> list[str]:
 def _disturbed(found: Sequence[tuple[str, Result]]) -> list[str]:
     most: dict[str, list[float]] = {}
     for where, result in found:
-        if result.foreign_cpu is not None and result.foreign_cpu > _FOREIGN:
+        if result.foreign_cpu is not None and result.foreign_cpu > FOREIGN:
             most.setdefault(where, []).append(result.foreign_cpu)
     if not most:
         return []

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import data, larger, peers, preparation, soak, tools
+from bench import data, half, larger, peers, preparation, soak, tools
 from bench.daemon import DaemonError
 from bench.job import Job, Result
 from bench.settings import DENSE, EPOCHS, GROUPS, LOADER, known, of_name, pairs
@@ -147,6 +147,10 @@ class Suite:
         """Measure ten times the cells, with memory for a part of their rows."""
         larger.measure(self)
 
+    def half(self) -> None:
+        """Measure a row store that has room for half of the rows."""
+        half.measure(self)
+
     # What parts share.
 
     @functools.cached_property
@@ -199,13 +203,15 @@ class Suite:
             tools=str(self.tools) if case.role == "limit" else "",
         )
 
-    def prepared(self, peer: str, collection: Collection, paths: tuple[str, ...]) -> preparation.Preparation:
+    def prepared(
+        self, peer: str, collection: Collection, paths: tuple[str, ...], *, timed: bool = False
+    ) -> preparation.Preparation:
         """Return what a peer made of a collection, having it made when it is not there."""
         missing = self.runner.missing(peer)
         if missing is not None:
             raise WorkerError(missing)
         root = self.cache / "bench-prepared" / collection.folder.name
-        return preparation.ensure(peer, paths, root, self.options.seed, self.runner, self.say)
+        return preparation.ensure(peer, paths, root, self.options.seed, self.runner, self.say, timed=timed)
 
     def note(self, limit: dict[str, float | str]) -> None:
         """Keep a limit of the machine."""
@@ -237,14 +243,17 @@ class Suite:
     def _first_epoch(self, setting: Setting, case: Case) -> Result:
         by = peers.load(case.peer).prepared_by
         if by is not None:
-            collection = self.collection(setting.values)
-            paths = tuple(str(path.resolve()) for path in collection.paths)
-            made = self.prepared(by, collection, paths)
-            if not self.records.of("prepared", case.name):
-                self.records.add("prepared", case.name, dataclasses.asdict(made))
+            self.records.add("prepared", case.name, dataclasses.asdict(self._timed(by, setting.values)))
         with tempfile.TemporaryDirectory(dir=self.cache, prefix="rows-") as rows:
             runner = dataclasses.replace(self.runner, rowstore=Path(rows))
             return runner.run(self.job(setting, case, task="epoch"))
+
+    @functools.cache  # noqa: B019 - a suite lives as long as the process
+    def _timed(self, peer: str, values: Values) -> preparation.Preparation:
+        """Return what a peer prepared, made again, once, when its time was that of a busy machine."""
+        collection = self.collection(values)
+        paths = tuple(str(path.resolve()) for path in collection.paths)
+        return self.prepared(peer, collection, paths, timed=True)
 
     def _warm_first(self, case: Case) -> Result:
         """Take the first batch of a client at a daemon that has served another one before."""
@@ -274,6 +283,7 @@ PARTS: dict[str, tuple[str, Callable[[Suite], None]]] = {
     "first": ("the first batch, from cold and from a daemon that is warm", Suite.first),
     "epoch": ("the first epoch, nothing prepared", Suite.epoch),
     "memory": ("the daemon's memory over epochs", Suite.memory),
+    "half": ("room for half of the rows in the row store", Suite.half),
     "larger": ("ten times the cells, more rows than the page cache may hold", Suite.larger),
 }
 

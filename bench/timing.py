@@ -7,7 +7,10 @@ import os
 import time
 from pathlib import Path
 
-__all__ = ["CPUClock", "Progress", "process_seconds"]
+__all__ = ["FOREIGN", "CPUClock", "Progress", "process_seconds"]
+
+#: Cores that other processes may keep busy; above this a run was disturbed.
+FOREIGN = 0.35
 
 
 @dataclasses.dataclass

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["ToolError", "build", "limits"]
+__all__ = ["ToolError", "build", "inflate", "limits", "run"]
 
 _PACKAGES = ("bench/bareloop", "bench/hardware", "bench/readers/decode")
 
@@ -38,19 +38,22 @@ def build(folder: Path) -> Path:
 
 def limits(tools: Path, words: Sequence[str], timeout: float = 120.0) -> list[dict[str, float | str]]:
     """Run the program ``hardware``; return what it measured, each with a name, a value and a unit."""
-    return [json.loads(line) for line in _run([str(tools / "hardware"), *words], timeout).splitlines()]
+    return [json.loads(line) for line in run([str(tools / "hardware"), *words], timeout).splitlines()]
 
 
 def inflate(tools: Path, path: Path, threads: int) -> float:
     """Return how many bytes a second come out when the matrix of a gzip h5ad file is decoded chunk by chunk."""
     words = [str(tools / "decode"), "stream", str(threads), str(path), "X/data", "X/indices"]
-    answer = json.loads(_run(words, 120.0))
+    answer = json.loads(run(words, 120.0))
     return float(answer["bytes"] / answer["seconds"])
 
 
-def _run(command: list[str], timeout: float) -> str:
+def run(command: Sequence[str], timeout: float, variables: dict[str, str] | None = None) -> str:
+    """Run a program and return what it prints; `ToolError` if it fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, env={**os.environ, **(variables or {})}
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolError(str(error)) from None
     if done.returncode:

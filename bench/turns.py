@@ -50,6 +50,8 @@ class Runner:
         Folder of another Python client than the one that is installed.
     before
         Words before the daemon's command line, such as those of a memory limit.
+    arguments
+        Words after ``loaderd serve``.
     """
 
     environment: BenchEnvironment
@@ -57,6 +59,7 @@ class Runner:
     rowstore: Path | None = None
     client: Path | None = None
     before: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
 
     def run(self, job: Job, module: str = "bench.worker", words: Sequence[str] = ()) -> Result:
         """Do one run, with a fresh process, and a fresh daemon where the peer has one.
@@ -93,13 +96,13 @@ class Runner:
         return [sys.executable], {"PYTHONPATH": str(self.client)} if self.client is not None else {}
 
     @contextlib.contextmanager
-    def served(self, job: Job, arguments: Sequence[str] = ()) -> Iterator[tuple[list[str], dict[str, str], Job]]:
+    def served(self, job: Job) -> Iterator[tuple[list[str], dict[str, str], Job]]:
         """Give the interpreter, the environment variables and the job for a worker; hold its daemon meanwhile."""
         command, variables = self.interpreter(job.case.peer)
         if not peers.load(job.case.peer).daemon:
             yield command, variables, job
             return
-        with Daemon(self.binary, self.rowstore, self.before, arguments) as daemon:
+        with Daemon(self.binary, self.rowstore, self.before, self.arguments) as daemon:
             yield command, {**variables, **daemon.variables}, dataclasses.replace(job, daemon=daemon.pid)
 
 

@@ -164,7 +164,8 @@ def _epochs(records: Records) -> Iterator[Line]:
     for setting in records.settings("epoch"):
         ours = records.median("epoch", setting, LOADER, "epoch_seconds")
         totals = {
-            case.name: seconds + sum(made.fields["seconds"] for made in records.of("prepared", case.name))
+            case.name: seconds
+            + max((made.fields["seconds"] for made in records.of("prepared", case.name)), default=0.0)
             for case in known().values()
             if case.role == "peer"
             and (seconds := records.median("epoch", setting, case.name, "epoch_seconds")) is not None

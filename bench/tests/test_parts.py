@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -110,11 +111,21 @@ def test_what_was_prepared_is_found_again(tmp_path: Path) -> None:
             return [sys.executable, str(script)], {}
 
     runner = Preparing(BenchEnvironment(tmp_path / "venv"), tmp_path)
-    first = preparation.ensure("p", ("x",), tmp_path / "made", 7, runner)
+    ask = partial(preparation.ensure, "scipy_memory", ("x",), tmp_path / "made", 7, runner)
+    first = ask()
     assert (first.seconds, first.size) == (2.5, 5)
     assert (Path(first.folder) / "a").read_bytes() == b"12345"
-    assert preparation.ensure("p", ("x",), tmp_path / "made", 7, runner) == first
+    assert ask() == first
     assert len(runs) == 1
+    ask(timed=True)
+    assert len(runs) == 1, "its time was that of a quiet machine"
+    about = Path(first.folder) / "about.json"
+    about.write_text(about.read_text().replace('"foreign_cpu": 0.0', '"foreign_cpu": 0.9'))
+    assert ask().foreign_cpu == 0.9
+    assert ask(timed=True).foreign_cpu == 0.0, "made again"
+    about.write_text(about.read_text().replace("torch==", "torch==0."))
+    ask()
+    assert len(runs) == 3, "other pins"
 
 
 def test_consumers_are_added_up() -> None:

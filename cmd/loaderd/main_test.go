@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,7 +51,7 @@ func contents(t *testing.T, f *os.File) string {
 }
 
 // daemonFor serves in a folder of the test's, through the verb, until the test stops it or ends.
-func daemonFor(t *testing.T) (wait func() error) {
+func daemonFor(t *testing.T, args ...string) (wait func() error) {
 	t.Helper()
 	leak.Check(t)
 	dir := t.TempDir()
@@ -65,7 +66,7 @@ func daemonFor(t *testing.T) (wait func() error) {
 	}
 	var g errgroup.Group
 	g.Go(func() error {
-		if code := run(ctx, []string{"serve", "--idle-timeout=-1s"}, log, log); code != 0 {
+		if code := run(ctx, append([]string{"serve", "--idle-timeout=-1s"}, args...), log, log); code != 0 {
 			return errors.New("serve failed")
 		}
 		return nil
@@ -87,6 +88,26 @@ func daemonFor(t *testing.T) (wait func() error) {
 			t.Fatalf("the daemon does not answer: %v\n%s", err, contents(t, log))
 		}
 		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+func TestAProfileIsWrittenByTheEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "profile")
+	wait := daemonFor(t, "--cpu-profile", path)
+	c, err := ipc.Dial(t.Context(), ipc.DialOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := errors.Join(c.Shutdown(t.Context(), false), wait()); err != nil {
+		t.Fatal(err)
+	}
+	p, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(p, []byte("\x1f\x8b")) {
+		t.Errorf("%d bytes that are no profile", len(p))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"runtime/pprof"
 	"time"
 
 	"github.com/loaderd/loaderd/internal/daemon"
@@ -17,6 +18,7 @@ type serveCmd struct {
 	Workers     int           `help:"Goroutines that fill batches (0: two for each core)." default:"0" env:"LOADERD_WORKERS"`
 	RowStore    string        `name:"rowstore" help:"Folder for rows in a form that is small and fast to read (off: none; default: rowstore in the user's cache folder for loaderd)." env:"LOADERD_ROWSTORE" placeholder:"PATH"`
 	Budget      daemon.Budget `name:"rowstore-size" help:"What it may take: bytes, a size such as 200G, or a share of the free space such as 40% (default: 25%)." env:"LOADERD_ROWSTORE_SIZE" placeholder:"SIZE"`
+	CPUProfile  string        `name:"cpu-profile" help:"Write what the processors did until the end to this file, for go tool pprof." hidden:"" placeholder:"PATH"`
 	LogLevel    slog.Level    `help:"debug, info, warn or error." default:"info" env:"LOADERD_LOG_LEVEL"`
 }
 
@@ -34,5 +36,27 @@ func (c *serveCmd) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	return server.Serve(ctx)
+	stop, err := profile(c.CPUProfile)
+	if err != nil {
+		return err
+	}
+	return errors.Join(server.Serve(ctx), stop())
+}
+
+// profile writes what the processors do to a file, if there is a name, until it is stopped.
+func profile(path string) (stop func() error, err error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }
