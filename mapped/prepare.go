@@ -35,8 +35,14 @@ func (c *Collection) RowStoreUsage() (u RowStoreUsage) {
 	if c.closed.Load() {
 		return u
 	}
+	var g errgroup.Group // opening waits for the disk
+	g.SetLimit(8)
 	for _, t := range c.keeper.tables {
-		table := t.open()
+		g.Go(func() error { t.open(); return nil })
+	}
+	_ = g.Wait()
+	for _, t := range c.keeper.tables {
+		table := t.table.Load()
 		if table == nil {
 			continue
 		}

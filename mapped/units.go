@@ -47,9 +47,9 @@ type piece struct {
 // chunkReader reads ranges of a vector, each chunk decoded once where the ranges rise. Its memory is the cache's, but
 // nothing stays there.
 type chunkReader struct {
-	from  *source
-	chunk *cached
-	at    int64 // number of the chunk; -1: none
+	from   *source
+	memory workMemory
+	at     int64 // number of the chunk in it; -1: none
 }
 
 // read gives elements of the vector. They are valid until the next call.
@@ -68,28 +68,27 @@ func (r *chunkReader) read(e extent, s *Scratch, buf *[]byte) ([]byte, error) {
 			return nil, err
 		}
 		at := e.from % span * size
-		return r.chunk.buf[at : at+e.n()*size], nil
+		return r.memory.buf[at : at+e.n()*size], nil
 	}
 	out := grow(buf, int(e.n()*size))
 	for rest := out; e.from < e.to; {
 		if err := r.load(e.from/span, s); err != nil {
 			return nil, err
 		}
-		n := copy(rest, r.chunk.buf[e.from%span*size:])
+		n := copy(rest, r.memory.buf[e.from%span*size:])
 		rest, e.from = rest[n:], e.from+int64(n)/size
 	}
 	return out, nil
 }
 
 func (r *chunkReader) load(chunk int64, s *Scratch) error {
-	if r.chunk != nil && r.at == chunk {
+	if r.memory.buf == nil {
+		r.memory = r.from.env.cache.work(r.from.chunkBytes)
+	} else if r.at == chunk {
 		return nil
 	}
-	if r.chunk == nil {
-		r.chunk = r.from.env.cache.take(r.from.chunkBytes)
-	}
 	r.at = -1
-	if err := r.from.loadChunk(r.chunk.buf, int(chunk), s); err != nil {
+	if err := r.from.loadChunk(r.memory.buf, int(chunk), s); err != nil {
 		return err
 	}
 	r.at = chunk
@@ -97,9 +96,4 @@ func (r *chunkReader) load(chunk int64, s *Scratch) error {
 }
 
 // close gives the memory back.
-func (r *chunkReader) close() {
-	if r.chunk != nil {
-		r.from.env.cache.recycle(r.chunk)
-		r.chunk = nil
-	}
-}
+func (r *chunkReader) close() { r.from.env.cache.done(r.memory) }
