@@ -94,6 +94,10 @@ type folderLook struct {
 
 // walk calls each with every file below a folder and its name within it, from several goroutines.
 func (l *folderLook) walk(ctx context.Context, root string, each func(ctx context.Context, file, name string) error) error {
+	root, err := filepath.EvalSymlinks(root) // of links below it none is followed
+	if err != nil {
+		return pathError(root, err)
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	files := make(chan string, 1024)
 	g.Go(func() error {

@@ -61,6 +61,13 @@ func TestAFolderHasTheHashThatLamindbGivesIt(t *testing.T) {
 		if n.done.Load() != f.NFiles || n.found.Load() != f.NFiles || n.bytes.Load() != f.Size || !n.all.Load() {
 			t.Errorf("%s: counted %d of %d files, %d bytes", f.Name, n.done.Load(), n.found.Load(), n.bytes.Load())
 		}
+		link := filepath.Join(t.TempDir(), "link")
+		if err := os.Symlink(dir, link); err != nil {
+			t.Fatal(err)
+		}
+		if same, err := lookAt(t.Context(), link, new(counted)); err != nil || same.hash != f.Hash {
+			t.Errorf("%s by a link: got %+v, %v", f.Name, same, err)
+		}
 		if now, err := signatureOf(t.Context(), dir); err != nil || now != got.signature {
 			t.Errorf("%s: the signature is another one: %v", f.Name, err)
 		}

@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"sync"
 
 	"github.com/loaderd/loaderd/registry"
@@ -63,18 +65,30 @@ func (l *looks) get(path string) *seen {
 	return l.seen[path]
 }
 
-// still is the look at a path that a record is of, or the error that the file has changed since. Without one, because another
-// daemon made it, only the size is compared: nil.
+// still is the look at a path that a record is of, or the error that the file has changed since. Where another daemon looked, only
+// the size of a file can be compared: nil then.
 func (l *looks) still(ctx context.Context, path string, r registry.Record) (*seen, error) {
 	s := l.get(path)
-	if s == nil || s.hash != r.Text("hash") {
-		return nil, nil
+	if s == nil || s.hash != r["hash"] {
+		return nil, sameSize(path, r["size"])
 	}
 	now, err := signatureOf(ctx, path)
 	if err == nil && now != s.signature {
 		err = errChanged(path)
 	}
 	return s, err
+}
+
+// sameSize is the error that a file has not the size that its record says.
+func sameSize(path string, size any) error {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return pathError(path, err)
+	}
+	if size != nil && fi.Mode().IsRegular() && fmt.Sprint(size) != fmt.Sprint(fi.Size()) {
+		return errChanged(path)
+	}
+	return nil
 }
 
 // of are the contents of the file, which are read once.

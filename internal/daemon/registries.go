@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/registry"
@@ -20,19 +19,26 @@ type registries struct {
 	dir   string // of the default one; "": ipc.DataDir
 	looks looks
 
-	mu     sync.Mutex // guards what follows; held while a database is opened
-	dbs    map[string]*registry.DB
+	turn chan struct{} // holds one: whoever has taken it may touch what follows; to open a database may take a while
+
+	dbs    map[string]*registry.DB // by path
 	closed bool
 }
 
 func newRegistries(dir string) *registries {
-	return &registries{dir: dir, dbs: make(map[string]*registry.DB)}
+	r := &registries{dir: dir, turn: make(chan struct{}, 1), dbs: make(map[string]*registry.DB)}
+	r.turn <- struct{}{}
+	return r
 }
 
 // open gives a database by name, which the first call that wants it opens.
 func (r *registries) open(ctx context.Context, name string) (*registry.DB, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	select {
+	case <-r.turn:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	defer func() { r.turn <- struct{}{} }()
 	if r.closed {
 		return nil, errGone
 	}
@@ -72,8 +78,8 @@ func (r *registries) dataDir() (string, error) {
 }
 
 func (r *registries) close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	<-r.turn
+	defer func() { r.turn <- struct{}{} }()
 	r.closed = true
 	var all error
 	for _, path := range slices.Sorted(maps.Keys(r.dbs)) {

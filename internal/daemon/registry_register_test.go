@@ -172,6 +172,19 @@ func TestWhatChangedBetweenRegisteringAndSavingIsNotSaved(t *testing.T) {
 	}
 }
 
+func TestAFileOfAnotherSizeThanItsRecordSaysIsNotSaved(t *testing.T) {
+	_, refused := asker(t) // a daemon that has not looked at it
+	path := write(t, filepath.Join(t.TempDir(), "a.txt"), "one")
+	record := map[string]any{"path": path, "hash": "h", "hash_type": "md5", "size": 4}
+	if e := refused("save", map[string]any{"model": "artifact", "record": record}); e.Code != ipc.CodeSourceChanged {
+		t.Errorf("got %v", e)
+	}
+	record["path"] = path + "x"
+	if e := refused("save", map[string]any{"model": "artifact", "record": record}); e.Code != ipc.CodeNotFound {
+		t.Errorf("got %v", e)
+	}
+}
+
 func TestAFileThatWasMovedIsTheSameArtifactElsewhere(t *testing.T) {
 	call, _ := asker(t)
 	dir := t.TempDir()
