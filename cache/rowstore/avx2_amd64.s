@@ -5,7 +5,8 @@
 
 // func columns256(idx []int32, gaps, escapes []byte, last uint32)
 //
-// Sums of 16 gaps are made in words, in four steps. Blocks with an escape, and the last gaps, are done one by one.
+// Whatever the bytes, no column is larger than last, and none smaller than the one before it. Sums of 16 gaps are made in words, in
+// four steps. Blocks with an escape, and the last gaps, are done one by one.
 TEXT ·columns256(SB), NOSPLIT, $0-76
 	MOVQ idx_base+0(FP), DI
 	MOVQ idx_len+8(FP), CX
@@ -54,6 +55,7 @@ block:
 	VPADDD       Y9, Y0, Y0
 	VPADDD       Y9, Y1, Y1
 	VPADDD       Y2, Y9, Y9
+	VPMINUD      Y12, Y9, Y9
 	VPMINUD      Y12, Y0, Y0
 	VPMINUD      Y12, Y1, Y1
 	VMOVDQU      Y0, (DI)
@@ -74,13 +76,14 @@ escaped:
 
 // BX gaps one by one. Escapes that are not there are gaps of 0.
 single:
-	MOVQ X9, AX
-	SUBQ BX, CX
+	VMOVD   X9, AX
+	MOVLQSX AX, AX
+	SUBQ    BX, CX
 
 next:
-	MOVBLSX (SI), DX
+	MOVBQSX (SI), DX
 	INCQ    SI
-	CMPL    DX, $127
+	CMPQ    DX, $127
 	JNE     near
 	XORL    DX, DX
 	LEAQ    2(R8), R10
@@ -99,14 +102,13 @@ here:
 	MOVQ R10, R8
 
 taken:
-	SUBL $128, DX
+	SUBQ $128, DX
 
 near:
-	LEAL    129(AX)(DX*1), AX
-	MOVL    AX, R11
-	CMPL    R11, R12
-	CMOVLHI R12, R11
-	MOVL    R11, (DI)
+	LEAQ    129(AX)(DX*1), AX
+	CMPQ    AX, R12
+	CMOVQGT R12, AX
+	MOVL    AX, (DI)
 	ADDQ    $4, DI
 	DECQ    BX
 	JNZ     next

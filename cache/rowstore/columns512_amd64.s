@@ -15,11 +15,12 @@
 	VPADDD        Z22, Z0, Z0           \
 	VPADDD        Z22, Z1, Z22          \
 	VPMINUD       Z24, Z0, Z0           \
+	VPMINUD       Z24, Z22, Z22         \
 	STORE         Z0, (off*4)(DI)
 
 // func columns512(idx []int32, gaps, escapes []byte, last uint32, stream bool, c *laneConstants)
 //
-// It begins with as many as stand before the next line of memory, so that stores are of whole lines.
+// Whatever the bytes, no column is larger than last, and none smaller than the one before it. It begins with as many as stand before the next line of memory, so that stores are of whole lines.
 TEXT ·columns512(SB), NOSPLIT, $0-88
 	MOVQ idx_base+0(FP), DI
 	MOVQ idx_len+8(FP), CX
@@ -153,8 +154,8 @@ sum:
 	VALIGND   $8, Z28, Z0, Z1
 	VPADDD    Z1, Z0, Z0
 	VPADDD    Z22, Z0, Z0
-	VPERMD    Z0, Z21, Z22
 	VPMINUD   Z24, Z0, Z0
+	VPERMD    Z0, Z21, Z22
 	VMOVDQU32 Z0, K4, (DI)
 	ADDQ      BX, SI
 	LEAQ      (DI)(BX*4), DI
@@ -163,14 +164,15 @@ sum:
 
 // Up to 16 gaps one by one: some escape is a long one. Escapes that are not there are gaps of 0.
 single:
-	VMOVD X22, AX
-	VMOVD X24, R12
-	SUBQ  BX, CX
+	VMOVD   X22, AX
+	MOVLQSX AX, AX
+	VMOVD   X24, R12
+	SUBQ    BX, CX
 
 next:
-	MOVBLSX (SI), DX
+	MOVBQSX (SI), DX
 	INCQ    SI
-	CMPL    DX, $127
+	CMPQ    DX, $127
 	JNE     short
 	XORL    DX, DX
 	LEAQ    2(R8), R10
@@ -189,14 +191,13 @@ taken2:
 	MOVQ R10, R8
 
 taken:
-	SUBL $128, DX
+	SUBQ $128, DX
 
 short:
-	LEAL    129(AX)(DX*1), AX
-	MOVL    AX, R11
-	CMPL    R11, R12
-	CMOVLHI R12, R11
-	MOVL    R11, (DI)
+	LEAQ    129(AX)(DX*1), AX
+	CMPQ    AX, R12
+	CMOVQGT R12, AX
+	MOVL    AX, (DI)
 	ADDQ    $4, DI
 	DECQ    BX
 	JNZ     next

@@ -11,26 +11,31 @@ import (
 // among them; zeros of a dense row, −0.0 too, are not. The row must have passed Check for a matrix of the kernel's.
 func (k *Kernel) CSR(idx []int32, vals []byte, r Row, w *Scratch) int {
 	s := k.sections(r)
-	if s.layout&(layoutDense|minusZeros) != 0 {
-		k.nonzeros(&s, w)
-	} else if k.To == nil {
+	if k.To == nil && s.layout&(layoutDense|minusZeros) == 0 {
 		s.columnsInto(idx[:s.n], k.Cols, k.Stream)
 		k.values(vals, &s, w, k.Stream)
 		k.patch(vals, &s, w)
 		published(k.Stream)
 		return s.n
-	} else {
-		k.mapped(&s, w)
 	}
-	cols := w.idx[:s.n]
+	cols, to := k.nonzeroColumns(&s, w)
 	if k.To != nil && !k.Monotone {
-		k.sort(idx[:s.n], cols, &s, w)
-	} else {
-		copy(idx[:s.n], cols)
+		k.sort(idx[:s.n], cols, to, &s, w)
+	} else if copy(idx, cols); to != nil {
+		rename(idx[:s.n], to)
 	}
 	k.values(vals, &s, w, false)
 	k.patchMapped(idx[:s.n], vals, &s, w)
 	return s.n
+}
+
+// nonzeroColumns is keptColumns without the zeros of a row that was given as a dense one.
+func (k *Kernel) nonzeroColumns(s *sections, w *Scratch) (idx, to []int32) {
+	if s.layout&(layoutDense|minusZeros) != 0 {
+		k.nonzeros(s, w)
+		return w.idx[:s.n], nil
+	}
+	return k.keptColumns(s, w)
 }
 
 // patchMapped writes the exceptions over the values of their columns.
@@ -88,37 +93,6 @@ func compactNonzeros[T word](idx []int32, vals []T, to []int32, minus T) int {
 	return n
 }
 
-// mapped makes of s one of the values that have a column in the field, and gives those columns, in the order of the matrix.
-func (k *Kernel) mapped(s *sections, w *Scratch) []int32 {
-	idx := w.columns(s.n)
-	if s.layout&layoutDense != 0 {
-		copy(idx, k.To)
-		k.compact(idx, s, w)
-		return idx[:s.n]
-	}
-	s.columnsInto(idx, k.Cols, false)
-	if k.all {
-		rename(idx, k.To)
-		return idx
-	}
-	positions := growColumns(&w.positions, s.n)
-	n, ok := k.filter(idx, positions)
-	if !ok {
-		rename(idx, k.To)
-		k.compact(idx, s, w)
-		return idx[:s.n]
-	}
-	rename(idx[:n], k.To)
-	k.pick(positions[:n], s, w)
-	return idx[:n]
-}
-
-func rename(idx, to []int32) {
-	for i, c := range idx {
-		idx[i] = to[c]
-	}
-}
-
 // compact leaves in idx and in s the values of which the column is not below 0.
 func (k *Kernel) compact(idx []int32, s *sections, w *Scratch) {
 	size := s.form.size(s.dtype)
@@ -167,11 +141,15 @@ func (k *Kernel) pick(positions []int32, s *sections, w *Scratch) {
 	s.values = kept
 }
 
-// sort puts the values of s in the order of their columns of the field, cols, and gives these.
-func (k *Kernel) sort(idx, cols []int32, s *sections, w *Scratch) {
+// sort puts the values of s in the order of their columns of the field, and gives these: cols, mapped by to if it is not nil.
+func (k *Kernel) sort(idx, cols, to []int32, s *sections, w *Scratch) {
 	size := s.form.size(s.dtype)
-	if size == 1 && bytes.IndexByte(s.values, 0) < 0 && k.sortCodes(idx, cols, s, w) {
+	if drains() && size == 1 && bytes.IndexByte(s.values, 0) < 0 {
+		k.sortCodes(idx, cols, to, s, w)
 		return
+	}
+	if to != nil {
+		rename(cols, to)
 	}
 	set := w.bitmap(k.Width)
 	for _, j := range cols {
@@ -193,16 +171,12 @@ func (k *Kernel) sort(idx, cols []int32, s *sections, w *Scratch) {
 }
 
 // sortCodes is for codes of which none is 0: in a row of codes they mark their columns themselves.
-func (k *Kernel) sortCodes(idx, cols []int32, s *sections, w *Scratch) bool {
-	if !drains() {
-		return false
-	}
+func (k *Kernel) sortCodes(idx, cols, to []int32, s *sections, w *Scratch) {
 	row, sorted := w.codes.take(k.Width), grow(&w.sorted, s.n+64)
-	place(row, cols, s.values)
+	place(row, cols, s.values, to)
 	drain(idx, sorted, row)
 	w.codes.give()
 	s.values = sorted[:s.n]
-	return true
 }
 
 // permute puts values that stand as from does as to does.

@@ -44,10 +44,10 @@ func (k *Kernel) densify(dst []byte, s *sections, w *Scratch) {
 // expand puts the codes of a row at their columns of one that has nothing but codes, which is small enough for the
 // innermost cache, and then goes over it once: each line of dst is written once, and whole.
 func (k *Kernel) expand(dst []byte, s *sections, t *codeTable, w *Scratch) {
-	idx := k.fieldColumns(s, w)
+	idx, to := k.keptColumns(s, w)
 	t.bound(s.values)
 	codes := w.codes.take(k.Width)
-	place(codes, idx, s.values)
+	place(codes, idx, s.values, to)
 	t.expand(dst, codes[:k.Width], k.Stream)
 	clear(codes)
 	w.codes.give()
@@ -65,12 +65,49 @@ func (k *Kernel) scatter(dst []byte, s *sections, w *Scratch) {
 	}
 }
 
-// fieldColumns gives the columns of the values of s, and leaves out those of s that the field lacks.
+// fieldColumns gives the columns of the field of the values of s, and leaves out those of s that it lacks.
 func (k *Kernel) fieldColumns(s *sections, w *Scratch) []int32 {
-	if k.To != nil {
-		return k.mapped(s, w)
+	idx, to := k.keptColumns(s, w)
+	if to != nil {
+		rename(idx, to)
 	}
-	idx := w.columns(s.n)
-	s.columnsInto(idx, k.Cols, false)
 	return idx
+}
+
+// keptColumns is fieldColumns, except that the columns are to be mapped by to where that is not nil.
+func (k *Kernel) keptColumns(s *sections, w *Scratch) (idx, to []int32) {
+	idx = w.columns(s.n)
+	if s.layout&layoutDense != 0 {
+		copy(idx, k.To)
+		k.compact(idx, s, w)
+		return idx[:s.n], nil
+	}
+	s.columnsInto(idx, k.Cols, false)
+	if k.To == nil || k.all {
+		return idx, k.To
+	}
+	positions := growColumns(&w.positions, s.n)
+	if n, ok := k.filter(idx, positions); ok {
+		k.pick(positions[:n], s, w)
+		return idx[:n], k.To
+	}
+	renameEach(idx, k.To)
+	k.compact(idx, s, w)
+	return idx[:s.n], nil
+}
+
+func renameEach(idx, to []int32) {
+	for i, c := range idx {
+		idx[i] = to[c]
+	}
+}
+
+func placeEach(dst []byte, cols []int32, codes []byte, to []int32) {
+	codes = codes[:len(cols)]
+	for i, c := range cols {
+		if to != nil {
+			c = to[c]
+		}
+		dst[c] = codes[i]
+	}
 }

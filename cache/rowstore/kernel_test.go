@@ -187,6 +187,36 @@ func csrAgainst(t *testing.T, r *rand.Rand, name string, k *Kernel, rec Row, wan
 	}
 }
 
+// Vector code without bounds relies on it.
+func TestColumnsNeitherFallNorLeaveWhateverTheBytes(t *testing.T) {
+	eachLevel(t, (*testing.T).Run, func(t *testing.T) {
+		if !onVectors() {
+			t.Skip("this path has bounds")
+		}
+		r := rand.New(rand.NewPCG(5, 1))
+		for range 2000 {
+			n := r.IntN(300)
+			s := sections{n: n, gaps: alignedBytes(padded(n) + unit)[:n], escapes: alignedBytes(2 * r.IntN(400))}
+			for i := range s.gaps {
+				if s.gaps[i] = byte(r.Uint32()); r.IntN(3) == 0 {
+					s.gaps[i] = escape
+				}
+			}
+			for i := range s.escapes {
+				if s.escapes[i] = byte(r.Uint32()); r.IntN(3) > 0 {
+					s.escapes[i] = 255
+				}
+			}
+			cols := 1 + r.IntN(1<<(1+r.IntN(30)))
+			idx := make([]int32, n)
+			s.columnsInto(idx, cols, false)
+			if n > 0 && (!slices.IsSorted(idx) || idx[0] < 0 || int(idx[n-1]) >= cols) {
+				t.Fatalf("%d columns: %v", cols, idx)
+			}
+		}
+	})
+}
+
 func TestKernelsStayInsideWhateverTheRecord(t *testing.T) {
 	r, damaged := rand.New(rand.NewPCG(1, 2)), 0
 	var w Scratch

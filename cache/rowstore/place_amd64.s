@@ -122,3 +122,92 @@ line:
 TEXT ·storeFence(SB), NOSPLIT, $0-0
 	SFENCE
 	RET
+
+#define PLACEMAPPED(col) \
+	MOVL (R9)(col*4), BX    \
+	MOVB DX, (DI)(BX*1)     \
+	SHRQ $8, DX
+
+// func placeMapped8(dst []byte, cols []int32, codes []byte, to []int32)
+TEXT ·placeMapped8(SB), NOSPLIT, $0-96
+	MOVQ dst_base+0(FP), DI
+	MOVQ cols_base+24(FP), SI
+	MOVQ cols_len+32(FP), CX
+	MOVQ codes_base+48(FP), R8
+	MOVQ to_base+72(FP), R9
+
+eight:
+	CMPQ CX, $8
+	JLT  one
+	MOVQ (R8), DX
+	MOVQ (SI), AX
+	MOVQ 8(SI), R10
+	MOVQ 16(SI), R11
+	MOVQ 24(SI), R12
+	MOVL AX, BX
+	SHRQ $32, AX
+	PLACEMAPPED(BX)
+	PLACEMAPPED(AX)
+	MOVL R10, BX
+	SHRQ $32, R10
+	PLACEMAPPED(BX)
+	PLACEMAPPED(R10)
+	MOVL R11, BX
+	SHRQ $32, R11
+	PLACEMAPPED(BX)
+	PLACEMAPPED(R11)
+	MOVL R12, BX
+	SHRQ $32, R12
+	PLACEMAPPED(BX)
+	PLACEMAPPED(R12)
+	ADDQ $32, SI
+	ADDQ $8, R8
+	SUBQ $8, CX
+	JMP  eight
+
+one:
+	TESTQ CX, CX
+	JZ    done
+	MOVL  (SI), AX
+	MOVL  (R9)(AX*4), AX
+	MOVB  (R8), DX
+	MOVB  DX, (DI)(AX*1)
+	ADDQ  $4, SI
+	INCQ  R8
+	DECQ  CX
+	JMP   one
+
+done:
+	RET
+
+// func rename512(cols, to []int32)
+TEXT ·rename512(SB), NOSPLIT, $0-48
+	MOVQ cols_base+0(FP), SI
+	MOVQ cols_len+8(FP), CX
+	MOVQ to_base+24(FP), R9
+
+sixteen:
+	CMPQ       CX, $16
+	JLT        one
+	VMOVDQU32  (SI), Z0
+	KXNORW     K1, K1, K1
+	VPXORD     Z1, Z1, Z1
+	VPGATHERDD (R9)(Z0*4), K1, Z1
+	VMOVDQU32  Z1, (SI)
+	ADDQ       $64, SI
+	SUBQ       $16, CX
+	JMP        sixteen
+
+one:
+	TESTQ CX, CX
+	JZ    done
+	MOVL  (SI), AX
+	MOVL  (R9)(AX*4), AX
+	MOVL  AX, (SI)
+	ADDQ  $4, SI
+	DECQ  CX
+	JMP   one
+
+done:
+	VZEROUPPER
+	RET

@@ -28,8 +28,8 @@ func detect() simdLevel {
 	return noSIMD
 }
 
-// columnsInto gives the columns of a row. Vectors give none that is cols or more, whatever the row's bytes: place and placeWords
-// rely on that. stream: past the caches, as below.
+// columnsInto gives the columns of a row. Those of vectors are below cols and do not fall, whatever the row's bytes: place and
+// filter rely on that. stream: past the caches, as below.
 func (s *sections) columnsInto(idx []int32, cols int, stream bool) {
 	idx = idx[:len(s.gaps)]
 	last := uint32(max(1, cols) - 1)
@@ -82,13 +82,25 @@ func (t *codeTable) expandsZeros() bool {
 	return simd == avx512 && (t.size == 4 || t.size == 2) || simd == avx2 && t.floats
 }
 
-// place puts codes at their columns.
-func place(dst []byte, cols []int32, codes []byte) {
-	if simd == noSIMD {
-		scatterWords(dst, cols, codes)
+// place puts codes at their columns; where to is not nil, at what it maps them to.
+func place(dst []byte, cols []int32, codes []byte, to []int32) {
+	switch {
+	case simd == noSIMD:
+		placeEach(dst, cols, codes, to)
+	case to == nil:
+		place8(dst, cols, codes[:len(cols)])
+	default:
+		placeMapped8(dst, cols, codes[:len(cols)], to)
+	}
+}
+
+// rename maps columns.
+func rename(cols, to []int32) {
+	if simd == avx512 {
+		rename512(cols, to)
 		return
 	}
-	place8(dst, cols, codes[:len(cols)])
+	renameEach(cols, to)
 }
 
 // placeWords puts elements of 4 bytes at their columns.
@@ -260,6 +272,12 @@ func drain512(idx []int32, codes, row []byte, c *laneConstants)
 
 //go:noescape
 func place8(dst []byte, cols []int32, codes []byte)
+
+//go:noescape
+func placeMapped8(dst []byte, cols []int32, codes []byte, to []int32)
+
+//go:noescape
+func rename512(cols, to []int32)
 
 //go:noescape
 func place32(dst []uint32, cols []int32, vals []uint32)

@@ -4,6 +4,8 @@ package rowstore
 
 import "testing"
 
+func onVectors() bool { return simd != noSIMD }
+
 // eachLevel runs f on the portable path and on every vector unit that there is.
 func eachLevel[T testing.TB](t T, run func(t T, name string, f func(t T)) bool, f func(t T)) {
 	t.Helper()

@@ -14,7 +14,11 @@ func (t *codeTable) expand(dst, codes []byte, _ bool) { t.lookup(dst, codes) }
 // expandsZeros says whether expand is so fast that it pays to have it write the zeros of a row, too.
 func (t *codeTable) expandsZeros() bool { return false }
 
-func place(dst []byte, cols []int32, codes []byte) { scatterWords(dst, cols, codes) }
+// place puts codes at their columns; where to is not nil, at what it maps them to.
+func place(dst []byte, cols []int32, codes []byte, to []int32) { placeEach(dst, cols, codes, to) }
+
+// rename maps columns.
+func rename(cols, to []int32) { renameEach(cols, to) }
 
 func placeWords(dst []uint32, cols []int32, vals []uint32) { scatterWords(dst, cols, vals) }
 
