@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/loaderd/loaderd/ipc"
 )
 
 const (
@@ -31,6 +33,13 @@ func depthFor(prefetch int, bound, cache int64) int {
 		return max(minFrames, prefetch+2)
 	}
 	return int(min(ownMost, max(ownFrames, cache/bound)))
+}
+
+// roomFor is the room that a frame of size bytes takes in a ring, where the largest there can be takes most. Sizes are few,
+// so that what one sparse batch leaves fits the next, which is a little larger or smaller.
+func roomFor(size, most int64) int64 {
+	step := ipc.FrameSize(most / 16)
+	return min(most, (ipc.FrameSize(size)+step-1)/step*step)
 }
 
 // lastLevelCache is the size in bytes of the largest cache of the first processor.

@@ -24,7 +24,8 @@ type stream struct {
 	*course
 	*encoding
 
-	depth int // frames agreed on
+	depth int   // frames agreed on
+	most  int64 // bytes of the largest frame there can be
 	mem   *segments
 	lane  lane
 	queue chan *frame // planned, in order
@@ -65,9 +66,9 @@ func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters,
 		conn: conn, pool: pool, stats: total, data: d, encoding: enc, mem: newSegments(),
 	}
 	s.room = sync.NewCond(&s.mu)
-	bound := ipc.FrameSize(enc.bound(s.rowsPerBatch()))
-	s.depth = depthFor(req.Prefetch, bound, lastLevelCache())
-	if _, err := s.mem.grow(int64(s.depth) * bound); err != nil {
+	s.most = ipc.FrameSize(enc.bound(s.rowsPerBatch()))
+	s.depth = depthFor(req.Prefetch, s.most, lastLevelCache())
+	if _, err := s.mem.grow(int64(s.depth) * s.most); err != nil {
 		return nil, err
 	}
 	s.queue = make(chan *frame, roamFactor*s.depth)
@@ -160,7 +161,7 @@ func (s *stream) newFrame(b int64) *frame {
 // are out than agreed, nothing is being filled, and f still does not fit, then the ring is in pieces: a segment
 // for this one frame keeps the stream going.
 func (s *stream) place(f *frame) error {
-	size := ipc.FrameSize(int64(f.size))
+	size := roomFor(int64(f.size), s.most)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	waited := false
