@@ -258,6 +258,17 @@ func TestAnArtifactLiesInTheStorageWithTheLongestRoot(t *testing.T) {
 	}
 }
 
+func TestAPathThatIsNotWholeIsRefused(t *testing.T) {
+	db := fresh(t)
+	a := must(t, db, Save{Model: ModelArtifact, Record: file("a")}).Record
+	for _, path := range []any{"a.csv", "", "./a", nil} {
+		_, err := db.Save(context.Background(), Save{Model: ModelArtifact, Record: file("b", "path", path)})
+		wantError(t, err, ErrInvalid, "path")
+		_, err = db.Update(context.Background(), ModelArtifact, a.UID(), Record{"path": path})
+		wantError(t, err, ErrInvalid, "path")
+	}
+}
+
 func TestWhatAnotherDatabaseNamesIsCopied(t *testing.T) {
 	ctx := context.Background()
 	from, to := fresh(t), fresh(t)

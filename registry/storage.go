@@ -2,6 +2,7 @@ package registry
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 )
 
@@ -44,6 +45,9 @@ func (tx *tx) storageOf(path string) (string, error) {
 
 // storageAbove is the root, without a slash at its end, and the uid of the storage with the longest root that path lies in.
 func (tx *tx) storageAbove(path string) (root, uid string, err error) {
+	if !filepath.IsAbs(path) && !strings.Contains(path, "://") {
+		return "", "", fail(ErrInvalid, tx.op, "artifact.path", "", "got %q; an artifact lies at an absolute path, or a URL", path)
+	}
 	rows, err := tx.sql.QueryContext(tx.ctx, "SELECT rtrim(root, '/'), uid FROM storage WHERE ?1 = root OR substr(?1, 1, length(rtrim(root, '/')) + 1) = rtrim(root, '/') || '/' "+
 		"ORDER BY length(root) DESC LIMIT 1", path)
 	if err != nil {
