@@ -113,7 +113,7 @@ func TestSegmentsGoWithTheirLastFrame(t *testing.T) {
 func TestARingInPiecesDoesNotStallTheStream(t *testing.T) {
 	leak.Check(t)
 	const unit = ipc.FrameAlign
-	s := &stream{mem: newSegments(), depth: 4, stats: new(counters)}
+	s := &stream{mem: newSegments(), depth: 4, most: 8 * unit, stats: new(counters)}
 	s.room, s.ctx = sync.NewCond(&s.mu), t.Context()
 	defer s.mem.close(false)
 	if _, err := s.mem.grow(8 * unit); err != nil {
