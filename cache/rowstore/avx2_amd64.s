@@ -5,8 +5,8 @@
 
 // func columns256(idx []int32, gaps, escapes []byte, last uint32)
 //
-// Whatever the bytes, no column is larger than last, and none smaller than the one before it. Sums of 16 gaps are made in words, in
-// four steps. Blocks with an escape, and the last gaps, are done one by one.
+// Whatever the bytes, no column is larger than last, and none smaller than the one before it. Sums of 16 gaps are made in
+// words, in four steps. Blocks with an escape, and the last gaps, are done one by one.
 TEXT ·columns256(SB), NOSPLIT, $0-76
 	MOVQ idx_base+0(FP), DI
 	MOVQ idx_len+8(FP), CX

@@ -6,9 +6,9 @@ import (
 	"hash/crc32"
 )
 
-// Check says whether r is the sound record of that row of a matrix with elements of d and so many columns: CRC-32C, number, type, and
-// that it decodes within cols. After it no kernel fails. It allocates nothing unless it returns an error, which
-// wraps ErrDamaged.
+// Check says whether r is the sound record of that row of a matrix with elements of d and so many columns: CRC-32C,
+// number, type, and that it decodes within cols. After it no kernel fails. It allocates nothing unless it returns an
+// error, which wraps ErrDamaged.
 func (r Row) Check(row int64, d DType, cols int) error {
 	if n, ok := Length(r); !ok || n != len(r) {
 		return r.damaged(row, "its header gives another length than its %d bytes", len(r))

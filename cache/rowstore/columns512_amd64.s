@@ -20,7 +20,8 @@
 
 // func columns512(idx []int32, gaps, escapes []byte, last uint32, stream bool, c *laneConstants)
 //
-// Whatever the bytes, no column is larger than last, and none smaller than the one before it. It begins with as many as stand before the next line of memory, so that stores are of whole lines.
+// Whatever the bytes, no column is larger than last, and none smaller than the one before it. It begins with as many as
+// stand before the next line of memory, so that stores are of whole lines.
 TEXT ·columns512(SB), NOSPLIT, $0-88
 	MOVQ idx_base+0(FP), DI
 	MOVQ idx_len+8(FP), CX

@@ -9,9 +9,9 @@ import (
 	"sync"
 )
 
-// AppendSparse appends the record of a canonical row to dst and returns the whole: columns strictly ascending in [0, cols), and their
-// values, elements of d as stored, little-endian. Explicit zeros are values like others. The record decodes to the same
-// bits, which is proved before it is returned. Errors wrap ErrNotCanonical and leave dst as it was.
+// AppendSparse appends the record of a canonical row to dst and returns the whole: columns strictly ascending in
+// [0, cols), and their values, elements of d as stored, little-endian. Explicit zeros are values like others. The record
+// decodes to the same bits, which is proved before it is returned. Errors wrap ErrNotCanonical and leave dst as it was.
 //
 // The record's sections are aligned when its first byte is: append to memory that begins at a multiple of 16 to spare
 // kernels a copy. Records are multiples of 16 bytes long.
@@ -28,8 +28,9 @@ func AppendSparse(dst []byte, row int64, d DType, cols int, idx []int32, vals []
 	return b.dst, e.provenSparse(b.record(), idx, vals)
 }
 
-// AppendDense appends the record of a dense row: vals holds an element of d for each column. It takes the smallest of three:
-// columns and values where zeros (no bit set) prevail, values narrowed, values as they are. Otherwise it is as AppendSparse.
+// AppendDense appends the record of a dense row: vals holds an element of d for each column. It takes the smallest of
+// three: columns and values where zeros (no bit set) prevail, values narrowed, values as they are. Otherwise it is as
+// AppendSparse.
 func AppendDense(dst []byte, row int64, d DType, vals []byte) ([]byte, error) {
 	if err := canonical(row, d, maxColumns, len(vals)/max(1, d.Size()), len(vals)); err != nil {
 		return dst, err

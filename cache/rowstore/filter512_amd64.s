@@ -5,8 +5,8 @@
 
 // func filter512(cols, positions []int32, kept []uint64, c *laneConstants) int
 //
-// A window of 64 bytes of the bitmap is looked at for 16 columns at a time, where they lie so near; else each column gathers its
-// own 32 bits.
+// A window of 64 bytes of the bitmap is looked at for 16 columns at a time, where they lie so near; else each column
+// gathers its own 32 bits.
 TEXT ·filter512(SB), NOSPLIT, $0-88
 	MOVQ cols_base+0(FP), SI
 	MOVQ cols_len+8(FP), CX
@@ -83,7 +83,8 @@ done:
 	VZEROUPPER
 	RET
 
-// The bits of K1 as columns: bytes of Z16 that they select, added to Z2. The memory at DI is written as far as there are any.
+// The bits of K1 as columns: bytes of Z16 that they select, added to Z2. The memory at DI is written as far as there are
+// any.
 #define COLUMNS(next) \
 	KMOVQ         K1, DX             \
 	POPCNTQ       DX, BX             \

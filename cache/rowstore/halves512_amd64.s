@@ -4,8 +4,8 @@
 
 // func lookupHalves512(dst []uint16, codes []byte, table []uint16, stream bool)
 //
-// 32 codes at a time look up a table of 128 in Z16 to Z19, whose halves Z20's bit tells apart. Codes of 128 and more are looked
-// up one by one afterwards.
+// 32 codes at a time look up a table of 128 in Z16 to Z19, whose halves Z20's bit tells apart. Codes of 128 and more are
+// looked up one by one afterwards.
 TEXT ·lookupHalves512(SB), NOSPLIT, $0-73
 	MOVQ         dst_base+0(FP), DI
 	MOVQ         dst_len+8(FP), CX

@@ -4,7 +4,8 @@
 
 // func place8(dst []byte, cols []int32, codes []byte)
 //
-// Columns are read two at a time and codes eight: loads would else be more than the processor does in the time of the stores.
+// Columns are read two at a time and codes eight: loads would else be more than the processor does in the time of the
+// stores.
 TEXT ·place8(SB), NOSPLIT, $0-72
 	MOVQ dst_base+0(FP), DI
 	MOVQ cols_base+24(FP), SI

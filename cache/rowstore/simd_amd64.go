@@ -28,8 +28,8 @@ func detect() simdLevel {
 	return noSIMD
 }
 
-// columnsInto gives the columns of a row. Those of vectors are below cols and do not fall, whatever the row's bytes: place and
-// filter rely on that. stream: past the caches, as below.
+// columnsInto gives the columns of a row. Those of vectors are below cols and do not fall, whatever the row's bytes:
+// place and filter rely on that. stream: past the caches, as below.
 func (s *sections) columnsInto(idx []int32, cols int, stream bool) {
 	idx = idx[:len(s.gaps)]
 	last := uint32(max(1, cols) - 1)
@@ -112,8 +112,8 @@ func placeWords(dst []uint32, cols []int32, vals []uint32) {
 	place32(dst, cols, vals[:len(cols)])
 }
 
-// filter keeps, of the columns of a row, those that the field has, and gives their positions. Both have room for 16 more. It is
-// not ok when there are no vectors for it.
+// filter keeps, of the columns of a row, those that the field has, and gives their positions. Both have room for 16 more.
+// It is not ok when there are no vectors for it.
 func (k *Kernel) filter(cols, positions []int32) (n int, ok bool) {
 	if simd != avx512 {
 		return 0, false
@@ -146,8 +146,8 @@ func copyElements(dst, src []byte, size int, stream bool) {
 // drains says whether there is a drain.
 func drains() bool { return simd == avx512 }
 
-// drain lists the columns of a row of codes that have one, and the codes, and clears it. idx has room for exactly these, codes
-// for 64 more.
+// drain lists the columns of a row of codes that have one, and the codes, and clears it. idx has room for exactly these,
+// codes for 64 more.
 func drain(idx []int32, codes, row []byte) { drain512(idx, codes, row, constants) }
 
 // emit lists the bits of set and clears it.

@@ -2,8 +2,8 @@
 
 #include "textflag.h"
 
-// Functions of this file write elements of 4 bytes for codes of one byte (or words of two). They begin and end with a mask, so
-// that stores in between are whole lines of memory.
+// Functions of this file write elements of 4 bytes for codes of one byte (or words of two). They begin and end with a
+// mask, so that stores in between are whole lines of memory.
 
 // BX elements, at most 16, get a bit each in K1.
 #define MASKED \
