@@ -143,7 +143,7 @@ func (im *lamindbImport) there(t *Table, row lamindbRow) (int64, error) {
 			var other bool
 			q := "SELECT uid <> ? FROM ulabel WHERE id = ?"
 			if err = im.tx.sql.QueryRowContext(im.tx.ctx, q, row.text("uid"), id).Scan(&other); other {
-				im.note("%d labels have the name of another, and are one with it here")
+				im.note("labels that have the name of another, and are one with it here: %d")
 			}
 		}
 		if err != nil || id != 0 {

@@ -20,7 +20,7 @@ func (im *lamindbImport) visibility(row lamindbRow) int64 {
 	case branch == lamindbTrash:
 		return Trash
 	case branch != lamindbMain && branch != lamindbArchive:
-		im.note("%d records are on a branch of their own, and are hidden here")
+		im.note("records of a branch of their own, which are hidden here: %d")
 		return Hidden
 	case branch == lamindbArchive, strings.HasPrefix(row.text("kind"), "__lamindb"):
 		return Hidden
@@ -45,7 +45,7 @@ func (im *lamindbImport) transform(row lamindbRow) (Record, error) {
 	kind := row.text("kind")
 	if f, _ := tables[ModelTransform].Field("type"); !slices.Contains(f.Choices, kind) {
 		kind = "pipeline"
-		im.note("%d transforms are of a kind that there is not here, and are pipelines now")
+		im.note("transforms of a kind that there is not here, which are pipelines now: %d")
 	}
 	return Record{"key": row.or("key"), "name": row.or("description"), "description": row.or("description"), "type": kind,
 		"source_code": row.or("source_code"), "hash": row.or("hash"), "reference": row.or("reference"),

@@ -158,7 +158,7 @@ func TestASecondImportAddsWhatIsNewOnly(t *testing.T) {
 	if err != nil || len(out.Added) != 0 || out.Links != 0 || out.There[ModelArtifact] != 9 || dump() != first {
 		t.Errorf("imported again: %+v, %v", out, err)
 	}
-	if got := all(t, db, ModelULabel, "name", "description"); !strings.Contains(got, "lung ours") || len(out.Notes) != 1 || !strings.Contains(out.Notes[0], "1 labels have the name of another") {
+	if got := all(t, db, ModelULabel, "name", "description"); !strings.Contains(got, "lung ours") || len(out.Notes) != 1 || !strings.Contains(out.Notes[0], "one with it here: 1") {
 		t.Errorf("labels:\n%s%q", got, out.Notes)
 	}
 	newer := instance(t, `INSERT INTO lamindb_artifact SELECT version_tag, 1, is_locked, _aux, created_at, updated_at, 100, 'VrxvH1pvtPDVVkjT0002', key, _real_key, description, suffix, kind, otype,

@@ -21,7 +21,20 @@ type verbs struct {
 	Stop    stopCmd    `cmd:"" help:"Stop the running daemon."`
 	Head    headCmd    `cmd:"" help:"Print the first batches of AnnData files as a table."`
 	Prepare prepareCmd `cmd:"" help:"Write the rows of AnnData files to the row store, so that nothing is decoded while training."`
-	Version versionCmd `cmd:"" help:"Print versions."`
+
+	Add        addCmd        `cmd:"" group:"registry" help:"Register files, folders and URLs as artifacts. They stay where they are."`
+	Ls         lsCmd         `cmd:"" group:"registry" help:"List artifacts, collections and other records that fulfil conditions."`
+	Show       showCmd       `cmd:"" group:"registry" help:"Print all fields of a record."`
+	Describe   describeCmd   `cmd:"" group:"registry" help:"Print a record and what it has to do with others: members, labels, features, runs."`
+	Versions   versionsCmd   `cmd:"" group:"registry" help:"List the versions of an artifact, a collection or a transform."`
+	Lineage    lineageCmd    `cmd:"" group:"registry" help:"Show where a record came from and what became of it."`
+	Collection collectionCmd `cmd:"" group:"registry" help:"Make collections of artifacts."`
+	Rm         rmCmd         `cmd:"" group:"registry" help:"Put records into the trash, or delete them for good."`
+	Restore    restoreCmd    `cmd:"" group:"registry" help:"Take records out of the trash."`
+	Import     importCmd     `cmd:"" group:"registry" help:"Take over the records of another registry."`
+
+	Completion completionCmd `cmd:"" help:"Print the function that lets bash, zsh or fish complete this command's words."`
+	Version    versionCmd    `cmd:"" help:"Print versions."`
 }
 
 // Exit codes beside 0 and 1. A usage error exits with 80, kong's own.
@@ -47,6 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		kong.Name("loaderd"),
 		kong.Description("Shuffled batches of single-cell data, from AnnData files into shared memory."),
 		kong.UsageOnError(),
+		kong.ExplicitGroups([]kong.Group{{Key: "registry", Title: "Registry of artifacts and collections:"}}),
 		kong.Writers(stdout, stderr),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&console{stdout, stderr}),
@@ -54,6 +68,10 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 	if err != nil {
 		fmt.Fprintln(stderr, "loaderd:", err)
 		return 1
+	}
+	if len(args) > 0 && args[0] == completeVerb {
+		complete(ctx, &console{stdout, stderr}, parser.Model, args[1:])
+		return 0
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {

@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"bench/hardware":       {},
 	"bench/readers/decode": {"mapped/codec", "mapped/h5", "mapped/zarr"},
 
-	"cmd/loaderd": {"ipc", "internal/build", "internal/daemon"},
+	"cmd/loaderd": {"ipc", "registry", "internal/build", "internal/daemon"},
 }
 
 // unsafeAllowed lists the files that may import unsafe, and why.

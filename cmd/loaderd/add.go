@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+)
+
+type addCmd struct {
+	registryFlags
+	Paths       []string `arg:"" name:"path" help:"Files, folders or URLs. They stay where they are."`
+	Key         string   `short:"k" help:"Name like a path; with / at its end, the folder that the names of several go into. Default: the file's name." placeholder:"KEY"`
+	Description string   `short:"d" help:"What it is." placeholder:"TEXT"`
+	Kind        string   `help:"What it is for: dataset, model, or a word of your own." placeholder:"WORD"`
+	Label       []string `short:"l" help:"Labels, which are made where they are missing." placeholder:"NAME"`
+	Version     string   `help:"Version, where it is a new one of its key." placeholder:"VERSION"`
+}
+
+// Run registers files, folders and URLs as artifacts.
+func (c *addCmd) Run(ctx context.Context, con *console) error {
+	if len(c.Paths) > 1 && c.Key != "" && !strings.HasSuffix(c.Key, "/") {
+		return fmt.Errorf("--key %s is the name of one artifact, and there are %d paths; with / at its end it is a folder of names", c.Key, len(c.Paths))
+	}
+	return c.withRegistry(ctx, con, func(s *session) error {
+		saved := []any{}
+		t := newTable("UID", "KEY", ">SIZE", "TYPE", ">OBS", "VERSION", "")
+		var failed error
+		for _, p := range c.Paths {
+			out, err := c.add(s, p)
+			if err != nil { // those before it are saved, and told of
+				failed = err
+				break
+			}
+			saved = append(saved, out)
+			r, _ := out["record"].(record)
+			state := "was there"
+			if out["created"] == true {
+				state = "new"
+			}
+			t.add(text(r, "uid"), title(r), sizeOf(r["size"]), either(text(r, "otype"), text(r, "suffix")), text(r, "n_observations"), versionOf(r), state)
+			s.notes(out["notes"])
+		}
+		if c.JSON {
+			return errors.Join(con.printJSON(saved), failed)
+		}
+		if len(saved) == 0 {
+			return failed
+		}
+		return errors.Join(t.print(con.out), failed)
+	})
+}
+
+func (c *addCmd) add(s *session, file string) (map[string]any, error) {
+	args, err := c.fields(file)
+	if err != nil {
+		return nil, err
+	}
+	out, err := callFor[map[string]any](s, "register", args)
+	if err != nil || len(c.Label) == 0 {
+		return out, err
+	}
+	labels := []any{}
+	for _, name := range c.Label {
+		labels = append(labels, map[string]any{"name": name})
+	}
+	r, _ := out["record"].(record)
+	_, err = s.call("labels", map[string]any{"model": "artifact", "uid": r["uid"], "add": labels})
+	return out, err
+}
+
+// fields are those of an artifact that is to be registered.
+func (c *addCmd) fields(file string) (map[string]any, error) {
+	where, err := absolute(file)
+	if err != nil {
+		return nil, err
+	}
+	args := map[string]any{"path": where}
+	base := path.Base(strings.TrimSuffix(textOf(where), "/"))
+	switch {
+	case strings.HasSuffix(c.Key, "/"):
+		args["key"] = c.Key + base
+	case c.Key != "":
+		args["key"] = c.Key
+	case c.Description == "":
+		args["key"] = base
+	}
+	for name, value := range map[string]string{"description": c.Description, "kind": c.Kind, "version": c.Version} {
+		if value != "" {
+			args[name] = value
+		}
+	}
+	return args, nil
+}

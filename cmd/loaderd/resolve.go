@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/loaderd/loaderd/ipc"
+)
+
+// prefixMin is the shortest beginning of a uid that stands for it.
+const prefixMin = 4
+
+// kind is a model of the registry.
+type kind struct {
+	model, plural string   // as people write it
+	named         []string // fields that name a record
+	versions      bool
+	visible       bool // its records can be hidden, or in the trash
+}
+
+// kinds are the models in the order in which a name is looked for.
+var kinds = []kind{
+	{"artifact", "artifacts", []string{"key"}, true, true},
+	{"collection", "collections", []string{"name", "key"}, true, true},
+	{"transform", "transforms", []string{"key", "name"}, true, false},
+	{"run", "runs", []string{"name"}, false, false},
+	{"ulabel", "ulabels", []string{"name"}, false, false},
+	{"storage", "storages", []string{"root"}, false, false},
+	{"user", "users", []string{"handle"}, false, false},
+	{"feature", "features", []string{"name"}, false, false},
+	{"featureset", "featuresets", []string{"name"}, false, false},
+}
+
+// kindOf is the model of a name, in singular or plural.
+func kindOf(name string) (kind, error) {
+	var known []string
+	for _, k := range kinds {
+		if name == k.model || name == k.plural {
+			return k, nil
+		}
+		known = append(known, k.plural)
+	}
+	return kind{}, fmt.Errorf("%q is no kind of record; there are %s", name, strings.Join(known, ", "))
+}
+
+// resolve finds the record that ref stands for: its uid, the beginning of one, its key or name, or the path of its file. Of a family
+// of versions it is the latest, unless the whole uid is given. models are those that it may be of; none: any.
+func (s *session) resolve(ref string, models ...string) (record, error) {
+	for _, find := range []func(string, kind) ([]record, error){s.byUID, s.byName, s.byPrefix} {
+		for _, k := range kinds {
+			if len(models) > 0 && !slices.Contains(models, k.model) {
+				continue
+			}
+			found, err := find(ref, k)
+			if err != nil {
+				return nil, err
+			}
+			if len(found) > 0 {
+				return one(ref, found)
+			}
+		}
+	}
+	what := "record"
+	if len(models) > 0 {
+		what = strings.Join(models, " or ")
+	}
+	return nil, &ipc.Error{Code: ipc.CodeNoRecord, Stage: "get", Object: ref, Message: fmt.Sprintf("no %s has this uid, key, name or path", what),
+		Hint: "`loaderd ls --search TEXT` finds records by a part of their names"}
+}
+
+func (s *session) byUID(ref string, k kind) ([]record, error) { return s.where(k, lookup("uid", ref)) }
+
+func (s *session) byName(ref string, k kind) ([]record, error) {
+	either := []any{}
+	for _, field := range k.named {
+		either = append(either, lookup(field, ref))
+	}
+	if k.model == "artifact" {
+		if abs, err := filepath.Abs(ref); err == nil {
+			either = append(either, lookup("path", abs))
+		}
+	}
+	return s.where(k, []any{"or", either})
+}
+
+func (s *session) byPrefix(ref string, k kind) ([]record, error) {
+	if len(ref) < prefixMin {
+		return nil, nil
+	}
+	return s.where(k, lookup("uid__startswith", ref))
+}
+
+func lookup(path string, value any) []any { return []any{"lookup", path, value} }
+
+// where asks for records, whatever their visibility, the best first: those that are shown, and the latest.
+func (s *session) where(k kind, tree []any) ([]record, error) {
+	var order []any
+	if k.visible {
+		order = append(order, "visibility")
+	}
+	if k.versions {
+		order = append(order, "-is_latest")
+	}
+	order = append(order, "-created_at")
+	const most = 20
+	return s.records("query", map[string]any{"model": k.model, "where": tree, "order_by": order, "all": true, "limit": most})
+}
+
+// one is the best of what was found, where there is no doubt: where it is of one family, or where the others are in the trash.
+func one(ref string, found []record) (record, error) {
+	best := found[0]
+	var others []string
+	for _, r := range found[1:] {
+		if family(r) != family(best) && textOf(r["visibility"]) == textOf(best["visibility"]) {
+			others = append(others, text(r, "uid")+" "+title(r))
+		}
+	}
+	if len(others) == 0 {
+		return best, nil
+	}
+	const most = 4
+	if len(others) > most {
+		others = append(others[:most], fmt.Sprintf("and %d more", len(others)-most))
+	}
+	return nil, &ipc.Error{Code: ipc.CodeInvalidArgument, Stage: "get", Object: ref,
+		Message: fmt.Sprintf("it can be %s %s, or %s", text(best, "uid"), title(best), strings.Join(others, ", ")), Hint: "give more of the uid"}
+}
+
+func family(r record) string {
+	if stem := text(r, "stem_uid"); stem != "" {
+		return stem
+	}
+	return text(r, "uid")
+}
+
+// title is what a person calls a record.
+func title(r record) string {
+	for _, field := range []string{"key", "name", "handle", "root", "description", "path"} {
+		if s := text(r, field); s != "" {
+			return s
+		}
+	}
+	return ""
+}
