@@ -44,7 +44,7 @@ complete -F _loaderd loaderd
 _loaderd() {
     local line
     local -a found
-    for line in ${(f)"$(${words[1]} %s ${words[2,$CURRENT]} 2>/dev/null)"}; do
+    for line in ${(f)"$(${words[1]} %s "${(@)words[2,$CURRENT]}" 2>/dev/null)"}; do
         if [[ $line == :files ]]; then
             _files
         else
