@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -113,6 +114,8 @@ func BenchmarkAMillionArtifacts(b *testing.B) {
 		{"scan/endswith, count", Query{Where: Lookup{"path__endswith", "9.csv"}}, "count"},
 		{"scan/regex with a text, count", Query{Where: Lookup{"key__regex", `sample_00[0-4]\d+/counts.h5ad$`}}, "count"},
 		{"scan/regex without, count", Query{Where: Lookup{"key__regex", `^\w+\d/.*[13579]/.*v$`}}, "count"},
+		{"scan/search, two words", Query{}, "search sample_0001234 counts"},
+		{"scan/search, in everything", Query{}, "search counts"},
 		{"scan/regex of the description, none, newest", Query{Where: Lookup{"description__iregex", `sample 9+x`}, OrderBy: newest, Limit: 100}, "rows"},
 	} {
 		bm.q.Model = ModelArtifact
@@ -134,6 +137,10 @@ func ask(db *DB, q Query, what string) error {
 	case "exists":
 		_, err = db.Exists(context.Background(), q)
 	default:
+		if text, ok := strings.CutPrefix(what, "search "); ok {
+			_, err = db.Search(context.Background(), text, q)
+			return err
+		}
 		_, err = db.Records(context.Background(), q)
 	}
 	return err

@@ -7,7 +7,7 @@ import (
 // Limits of a [Where], far above what people and programs write: SQLite nests expressions about 1000 deep.
 const (
 	MaxDepth      = 32
-	MaxConditions = 10_000
+	MaxConditions = 4_000
 )
 
 // Where is a condition: [And], [Or], [Not] or [Lookup]. nil holds for every record.

@@ -268,6 +268,29 @@ func TestAFewLettersOfAUIDAreEnough(t *testing.T) {
 	}
 }
 
+func TestTheGuidesCommandsRun(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/guide/command-line.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shelf(t)
+	ok(t, "add", "pbmc.h5ad")
+	n := 0
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(guide), -1) {
+		for line := range strings.Lines(block[1]) {
+			var words []string
+			for _, w := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(line, -1) {
+				words = append(words, strings.Trim(w, `"`))
+			}
+			ok(t, words[1:]...)
+			n++
+		}
+	}
+	if n < 6 {
+		t.Errorf("the guide has %d commands", n)
+	}
+}
+
 func TestTablesFitTheirColumns(t *testing.T) {
 	f, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
