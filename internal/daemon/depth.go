@@ -26,8 +26,7 @@ const (
 )
 
 // depthFor is the number of frames of a ring: what the client asks to have ready beside the two it holds, or
-// as many as a cache of that size keeps. Dense batches of 10 MB are a quarter faster from four frames in a cache of 32 MiB than
-// from sixteen that have to go through memory.
+// as many as a cache of that size keeps, within bounds.
 func depthFor(prefetch int, bound, cache int64) int {
 	if prefetch > 0 {
 		return max(minFrames, prefetch+2)
