@@ -46,15 +46,17 @@ class Sample:
 #: The daemon's stages: a name, and what functions have in their stack. The first that fits a stack is its stage.
 STAGES: tuple[tuple[str, str], ...] = (
     ("garbage collection", r"^runtime\.(gcBgMarkWorker|bgsweep|bgscavenge|gcAssistAlloc|gcStart)"),
+    ("open files", r"mapped\.\(\*opener\)"),
+    ("find and check rows", r"cache/rowstore\.(\(\*Table\)\.(Row|Has|Address|Prefetch)|Row\.(Check|Prefetch))"),
     ("expand rows", r"cache/rowstore\.\(\*Kernel\)"),
-    ("encode rows for the store", r"cache/rowstore\.(Append(Sparse|Dense)|\(\*encoder\))"),
-    ("write the store", r"cache/rowstore\.(\(\*Table\)\.(Append|Seal)|\(\*(writer|segment)\))"),
-    ("find and check rows", r"cache/rowstore\.(?!\(\*Store\)\.Guard)"),  # which is around whatever touches rows
     ("decompress", r"mapped/codec\."),
     ("read files", r"mapped/(h5|zarr)\."),
-    ("collect rows of chunks", r"mapped\.\(\*?(fragments?|keeper|rowKeeper|transcod\w*)"),
+    ("encode rows for the store", r"cache/rowstore\.Append(Sparse|Dense)"),
+    ("write the store", r"cache/rowstore\.(\(\*Table\)\.|\(\*writer\))"),
+    ("cut chunks into rows", r"mapped\.\(\*(rowTable|rowWriter|rowKeeper|chunkReader|source|fragments?)\)"),
     ("choose the order", r"loaderd/sampler\."),
     ("lay out, labels", r"loaderd/mapped\."),
+    ("make rings", r"loaderd/ipc\.(NewRing|\(\*Ring\)|memoryLimits|reserve)"),
     ("hand over", r"(loaderd/ipc\.|internal/poll\.|^net\.|msgpack)"),
     ("plan, frames", r"internal/daemon\."),
     ("schedule", r"^runtime\."),
@@ -149,7 +151,9 @@ def measure(suite: Suite) -> str:
 def _from_store(suite: Suite, name: str) -> Profile:
     setting, case = of_name(name), known()[LOADER]
     suite.collection("counts").warm()
-    profile = _profiled(suite.runner, suite.job(setting, case, fill=True), name)
+    job = suite.job(setting, case)
+    suite.runner.run(dataclasses.replace(job, task="epoch"))  # so that the profile is of an epoch that finds all rows
+    profile = _profiled(suite.runner, job, name)
     bare = [each for each in known().values() if each.role == "limit" and name in each.formats]
     rates = [suite.runner.run(suite.job(setting, each)).cells_per_second or 0.0 for each in bare]
     return dataclasses.replace(profile, limit=setting.batch / max(rates) if any(rates) else None)
