@@ -121,14 +121,18 @@ class Channel:
         """Take the next message; None when ``timeout`` seconds passed, or when a watched descriptor woke us."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            message = self.take()
+            # Who has just asked for something has to wait: then a look at the socket beforehand finds nothing.
+            message = self.take() if self._end > self._start else None
             if message is not None:
                 return message
             left = None if deadline is None else deadline - time.monotonic()
             if left is not None and left < 0:
                 return None
             events = self._poll.poll(None if left is None else left * 1000)
-            if not any(fd == self._fd for fd, _ in events) and (events or left is not None):
+            if any(fd == self._fd for fd, _ in events):
+                self._make_room(self._end - self._start + 1)
+                self._fill()
+            elif events or left is not None:
                 return None
 
     def wait(self) -> bool:
