@@ -215,7 +215,7 @@ func regex(ignoreCase bool) func(*compiler, string, Type, any) (fragment, error)
 	}
 }
 
-// find compiles a search for a regular expression. Where every match holds some text, that is looked for first.
+// find compiles a search for a regular expression in the texts that a simpler pattern fits.
 func (c *compiler) find(pattern, col string) (fragment, error) {
 	re, err := compilePattern(pattern)
 	if err != nil {
@@ -225,9 +225,9 @@ func (c *compiler) find(pattern, col string) (fragment, error) {
 	if err != nil {
 		return fragment{}, err
 	}
-	f := required(re, col)
-	if f.sql == always.sql {
-		f.sql = col + " IS NOT NULL"
+	f := fragment{sql: col + " IS NOT NULL"}
+	if glob := globOf(re); glob != "*" {
+		f = fragment{sql: col + " GLOB ?", args: []any{glob}}
 	}
 	f.sql = fmt.Sprintf("CASE WHEN %s THEN %s(%s) ELSE 0 END", f.sql, call, col)
 	f.cost = costGo

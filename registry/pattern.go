@@ -3,10 +3,8 @@ package registry
 import (
 	"fmt"
 	"regexp"
-	"regexp/syntax"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -115,58 +113,4 @@ func compilePattern(pattern string) (*regexp.Regexp, error) {
 		}
 	}
 	return nil, err
-}
-
-// required is SQL that holds for col wherever the expression finds something, and spares most of its calls: the longest text
-// that is easy to see is in col. "1" where there is none.
-func required(re *regexp.Regexp, col string) fragment {
-	parsed, err := syntax.Parse(re.String(), syntax.Perl)
-	if err != nil {
-		return always
-	}
-	text, anyCase := requiredOf(parsed.Simplify())
-	switch {
-	case text == "":
-		return always
-	case anyCase:
-		return fragment{sql: col + ` LIKE ? ESCAPE '\'`, args: []any{"%" + escapeLike(text) + "%"}}
-	}
-	return fragment{sql: "instr(" + col + ", ?)", args: []any{text}}
-}
-
-func requiredOf(re *syntax.Regexp) (text string, anyCase bool) {
-	switch re.Op {
-	case syntax.OpLiteral:
-		anyCase = re.Flags&syntax.FoldCase != 0
-		return longest(re.Rune, anyCase), anyCase
-	case syntax.OpCapture, syntax.OpPlus:
-		return requiredOf(re.Sub[0])
-	case syntax.OpRepeat:
-		if re.Min > 0 {
-			return requiredOf(re.Sub[0])
-		}
-	case syntax.OpConcat:
-		for _, sub := range re.Sub {
-			if t, any := requiredOf(sub); len(t) > len(text) {
-				text, anyCase = t, any
-			}
-		}
-	}
-	return text, anyCase
-}
-
-// longest is the longest run of letters of a literal that SQLite finds as the expression does: in whatever case, those of ASCII but
-// k and s, which have relatives beyond it.
-func longest(literal []rune, anyCase bool) string {
-	var best, run []rune
-	for _, r := range literal {
-		if !utf8.ValidRune(r) || anyCase && (r > unicode.MaxASCII || strings.ContainsRune("kKsS", r)) {
-			run = nil
-			continue
-		}
-		if run = append(run, r); len(run) > len(best) {
-			best = run
-		}
-	}
-	return string(best)
 }

@@ -424,19 +424,3 @@ func TestLettersFoldBeyondASCII(t *testing.T) {
 		}
 	}
 }
-
-func TestWhatEveryMatchHoldsIsLookedForFirst(t *testing.T) {
-	for _, tt := range []struct{ pattern, want string }{
-		{"abc", "instr(k, ?) abc"}, {"^a.*longer+x$", "instr(k, ?) longe"}, {"(abc){2,}", "instr(k, ?) abc"}, {"(?i)sample_12", `k LIKE ? ESCAPE '\' %ample\_12%`},
-		{"a|b", "1"}, {"(abc)?", "1"}, {"(abc)*", "1"}, {"[ab]", "1"}, {`\d+`, "1"}, {"(?i)é", "1"}, {"a(?i)bcd", `k LIKE ? ESCAPE '\' %bcd%`}, {`(?s).\x{D800}`, "1"},
-	} {
-		re, err := compilePattern(tt.pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := required(re, "k")
-		if got := strings.TrimSpace(fmt.Sprintln(append([]any{f.sql}, f.args...)...)); !strings.EqualFold(got, tt.want) {
-			t.Errorf("%s: %s, want %s", tt.pattern, got, tt.want)
-		}
-	}
-}

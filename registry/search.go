@@ -30,8 +30,8 @@ func (f searchField) before() string {
 	return "%"
 }
 
-// searchRanks are the ways in which a word can be found in a field, the best first, and how much each weighs. Before and after are
-// as LIKE has them.
+// searchRanks are the ways in which a word can be found in a field, the best first, and how much each weighs; anywhere else in it, 1.
+// Before and after are as LIKE has them.
 var searchRanks = []struct {
 	before []string
 	after  string
@@ -40,7 +40,6 @@ var searchRanks = []struct {
 	{[]string{""}, "", 8},  // it is the field
 	{[]string{""}, "%", 4}, // it begins the field
 	{[]string{"% ", "%/", `%\_`, "%-", "%.", "%("}, "%", 2}, // it begins a word of it
-	{[]string{"%"}, "%", 1},
 }
 
 // Search gives the records in which each word of text is found, in name, key, uid, description or what else names records of the
@@ -122,11 +121,14 @@ func (s *statement) searched(word string) (out []searchField) {
 	return out
 }
 
-// rank compiles how well a word is found in one column.
+// rank compiles how well a word is found in one column. Most records do not have it there at all, which is asked first.
 func (s *statement) rank(col, word string, weight int) (fragment, error) {
 	var w strings.Builder
-	out := fragment{}
-	w.WriteString("CASE")
+	out, err := like("%", "%")(&s.compiler, col, Text, word)
+	if err != nil {
+		return fragment{}, err
+	}
+	fmt.Fprintf(&w, "CASE WHEN %s THEN CASE", out.sql)
 	for _, r := range searchRanks {
 		var ways []fragment
 		for _, before := range r.before {
@@ -140,7 +142,7 @@ func (s *statement) rank(col, word string, weight int) (fragment, error) {
 		fmt.Fprintf(&w, " WHEN %s THEN %d", f.sql, weight*r.weight)
 		out.args = append(out.args, f.args...)
 	}
-	w.WriteString(" ELSE 0 END")
+	fmt.Fprintf(&w, " ELSE %d END ELSE 0 END", weight)
 	out.sql = w.String()
 	return out, nil
 }
