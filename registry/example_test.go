@@ -103,3 +103,37 @@ func ExampleDB_Track() {
 	// Output:
 	// out.csv
 }
+
+func ExampleDB_Values() {
+	db, done := open()
+	defer done()
+	ctx := context.Background()
+	for name, labels := range map[string][]any{
+		"a.csv": {registry.Record{"name": "lung"}, registry.Record{"name": "human"}},
+		"b.csv": {registry.Record{"name": "lung"}},
+		"c.csv": {registry.Record{"name": "blood"}},
+	} {
+		if _, err := db.Save(ctx, registry.Save{Model: registry.ModelArtifact, Record: artifact(name, name), Labels: labels}); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	rows, err := db.Values(ctx, registry.Query{
+		Model: registry.ModelArtifact,
+		Where: registry.And{
+			registry.Lookup{Path: "key__endswith", Value: ".csv"},
+			registry.Not{Where: registry.Lookup{Path: "ulabels__name__in", Value: []any{"blood", "liver"}}},
+		},
+		OrderBy: []string{"-key"},
+	}, []string{"key", "ulabels__name"})
+	for _, row := range rows {
+		fmt.Println(row...)
+	}
+	_, err = db.Count(ctx, registry.Query{Model: registry.ModelArtifact, Where: registry.Lookup{Path: "ulabel__name", Value: "lung"}})
+	var refused *registry.Error
+	fmt.Println(errors.As(err, &refused), refused.Hint)
+	// Output:
+	// b.csv [lung]
+	// a.csv [lung human]
+	// true did you mean `ulabels`?
+}
