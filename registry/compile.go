@@ -230,8 +230,15 @@ func joined(with string, none fragment, parts []fragment) fragment {
 	}
 	slices.SortStableFunc(parts, func(a, b fragment) int { return cmp.Compare(a.cost, b.cost) })
 	out := fragment{cost: parts[len(parts)-1].cost}
+	var ids []string
 	for _, p := range parts {
 		out.args = append(out.args, p.args...)
+		if p.ids != "" {
+			ids = append(ids, p.ids)
+		}
+	}
+	if with == " OR " && len(ids) == len(parts) {
+		out.ids = strings.Join(ids, " UNION ALL ")
 	}
 	var text strings.Builder
 	writeJoined(&text, with, parts)

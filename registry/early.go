@@ -49,7 +49,7 @@ func (s *statement) sliceOfIndex() bool {
 		return false
 	}
 	return !s.wanted.hasLookup(func(l leaf, must bool) bool {
-		return must && (len(l.hops) == 0 && l.end.name == key && l.compare != "isnull" || key == "created_at" && s.shownOnly && l.inOrder())
+		return must && (len(l.hops) == 0 && l.end.name == key && l.compare != "isnull" || key == "created_at" && (s.shownOnly || l.end.name == "visibility") && l.inOrder())
 	}, true)
 }
 
@@ -72,11 +72,14 @@ func (n condition) isTrivial() bool {
 		n.op == opAnd && !slices.ContainsFunc(n.kids, func(k condition) bool { return !k.isTrivial() })
 }
 
-// inOrder reports whether the lookup's index gives the records that are shown in the order of their making.
+// inOrder reports whether the lookup's index gives the records that are shown, or those of another visibility, in the order of
+// their making.
 func (l leaf) inOrder() bool {
 	switch {
 	case l.compare != "exact":
 		return false
+	case len(l.hops) == 0 && l.end.name == "visibility":
+		return true
 	case len(l.hops) == 1:
 		return !l.hops[0].many() && l.end.unique
 	}
