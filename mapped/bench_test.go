@@ -118,6 +118,7 @@ func benchCollection(b *testing.B, unsorted bool, o Options) *Collection {
 		c, err = Open(context.Background(), strings.Split(paths, ":"), o)
 	} else {
 		file := benchFile(b, unsorted)
+		o.identify = func(path string) (string, string, error) { return "/" + path, b.Name(), nil }
 		c, err = openWith(context.Background(), []string{"bench"}, o, func(string) (container, error) { return file, nil })
 	}
 	if err != nil {
