@@ -91,7 +91,7 @@ def _show(options: Options) -> int:
 
 def _against(options: Options) -> int:
     records = _records(options)
-    found = against.measure(options, _runner(options), records, _say)
+    found = against.measure(options, _runner(options, install=False), records, _say)
     print(found.text())
     return 0 if found.rows else 1
 

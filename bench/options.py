@@ -76,7 +76,7 @@ class Options(argparse.Namespace):
     def command(self) -> str:
         """Return the command that repeats this, without the places of files."""
         words = [] if self.mode == "table" else [self.mode]
-        for name, default in vars(parse([self.mode])).items():
+        for name, default in vars(_read(_parser(), [self.mode])).items():
             value = getattr(self, name)
             if name in ("mode", "cache", "binary", "json") or value == default:
                 continue
@@ -101,10 +101,7 @@ class Options(argparse.Namespace):
 def parse(arguments: list[str]) -> Options:
     """Read the command line; ends the program with a message if it is wrong."""
     parser = _parser()
-    mode = parser.parse_args(arguments, namespace=Options()).mode
-    parser.set_defaults(**_DEFAULTS.get(mode, {}))
-    options = parser.parse_args(arguments, namespace=Options())
-    options.part = options.part or list(_PARTS.get(mode, ()))
+    options = _read(parser, arguments)
     for name in ("batch", "runs", "epochs"):
         if getattr(options, name) < 1:
             parser.error(f"--{name} is {getattr(options, name)}; it must be 1 or more")
@@ -122,6 +119,15 @@ def parse(arguments: list[str]) -> Options:
         choose(options.only)
     except ValueError as error:
         parser.error(str(error))
+    return options
+
+
+def _read(parser: argparse.ArgumentParser, arguments: list[str]) -> Options:
+    """Return the options with the defaults of their mode."""
+    mode = parser.parse_args(arguments, namespace=Options()).mode
+    parser.set_defaults(**_DEFAULTS.get(mode, {}))
+    options = parser.parse_args(arguments, namespace=Options())
+    options.part = options.part or list(_PARTS.get(mode, ()))
     return options
 
 

@@ -99,6 +99,7 @@ def test_the_command_of_the_page_repeats_the_run_and_names_no_place() -> None:
         "make bench BENCH=\"soak --cells 500 --warm-up 1.0 --only 'lamin*' --only loaderd --write\""
     )
     assert parse([]).command() == "make bench"
+    assert parse(["against", "--ref", "main"]).command() == 'make bench BENCH="against --ref main"'
 
 
 def test_a_quick_run_has_defaults_of_its_own_that_can_be_overruled() -> None:
