@@ -156,7 +156,8 @@ def _data(options: Options) -> int:
 
 def _suite(options: Options, *, install: bool = True) -> Suite:
     records = _records(options)
-    return Suite(options, _runner(options, install=install), choose(options.only), records, _say)
+    cases = [case for case in choose(options.only) if case.quick or options.mode != "quick"]
+    return Suite(options, _runner(options, install=install), cases, records, _say)
 
 
 def _records(options: Options) -> Records:

@@ -42,6 +42,8 @@ class Case:
         What the case is in the table.
     default
         Whether it is measured without being asked for by ``--only``.
+    quick
+        Whether a quick run measures it.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Case:
     shuffle: Shuffle = "exact"
     role: Role = "peer"
     default: bool = True
+    quick: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

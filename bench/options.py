@@ -38,7 +38,7 @@ MODES = {
 
 # What other than the usual defaults a mode has.
 _DEFAULTS: dict[str, dict[str, Any]] = {
-    "quick": {"cells": 20_000, "runs": 1, "seconds": 1.2, "warm_up": 0.4},
+    "quick": {"cells": 20_000, "runs": 1, "seconds": 1.2, "warm_up": 0.3},
     "client": {"runs": 1},
     "profile": {"runs": 1},
     "soak": {"epochs": 20},

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["PEER"]
 
 _VARIANTS = (("dense", 2, 1), ("dense", 3, 2), ("dense", 4, 2), ("csr", 8, 2), ("csr", 16, 2), ("csr", 32, 2))
+_QUICK = (4, 16)  # slots
 
 
 _WAIT = 120.0  # seconds until the program has encoded its rows
@@ -127,6 +128,7 @@ class BareLoopPeer(Peer):
                 mode=f"{slots} {workers}",
                 formats=("csr",) if form == "csr" else ("dense",),
                 role="limit",
+                quick=slots in _QUICK,
             )
             for form, slots, workers in _VARIANTS
         ]
