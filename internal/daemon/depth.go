@@ -21,6 +21,9 @@ const (
 	// roamFactor is how many times the agreed number of frames may be out when they turn out small enough
 	// to fit: sparse batches are mostly well below their bound.
 	roamFactor = 4
+	// largeRing is what a ring has from which it is written past the caches. A cache that others share keeps less than it
+	// could, so that this measures better than its size.
+	largeRing = 16 << 20
 	// commonCache is the last-level cache of a machine that does not tell.
 	commonCache = 32 << 20
 )
