@@ -96,7 +96,7 @@ def test_work_of_children_that_have_ended_is_their_parents() -> None:
     before = process_seconds(os.getpid())
     code = "import time\nwhile time.process_time() < 0.3: pass"
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert process_seconds(os.getpid()) - before >= 0.29
+    assert process_seconds(os.getpid()) - before >= 0.25  # a clock of ticks is off by some
 
 
 def test_work_of_others_is_told_from_ours() -> None:
