@@ -70,6 +70,9 @@ func (b *Batch) find(ctx context.Context, p *plan, s *Scratch, lo, hi int) ([]ro
 	clear(s.found)
 	missing := s.missing[:0]
 	for i := lo; i < hi; i++ {
+		b.expect(p, i)
+	}
+	for i := lo; i < hi; i++ {
 		if b.lookUp(p, s, lo, i) {
 			missing = append(missing, int32(i))
 		}
@@ -98,6 +101,13 @@ func (b *Batch) find(ctx context.Context, p *plan, s *Scratch, lo, hi int) ([]ro
 		}
 	}
 	return s.found, nil
+}
+
+// expect has the head of row i come from memory.
+func (b *Batch) expect(p *plan, i int) {
+	if part := p.parts[b.store[i]]; part != nil && part.m.table != nil {
+		part.m.table.expect(b.local[i])
+	}
 }
 
 // lookUp looks row i up, and says whether it is missing in a table.

@@ -81,6 +81,13 @@ func (t *rowTable) row(row int64) rowstore.Row {
 	return nil
 }
 
+// expect asks the processor for the head of a row that is about to be looked up.
+func (t *rowTable) expect(row int64) {
+	if table := t.table.Load(); table != nil {
+		table.Expect(row)
+	}
+}
+
 // prefetch asks for the pages of rows that are about to be read.
 func (t *rowTable) prefetch(rows []int64) {
 	if table := t.table.Load(); table != nil {

@@ -56,6 +56,16 @@ func (g *segment) holds(addr uintptr) bool {
 	return addr >= g.from && addr-g.from < uintptr(len(g.mem))
 }
 
+// expected is how much of a record Expect asks for: its header, and the first gaps.
+const expected = 128
+
+// expect asks the processor for the beginning of the record at off.
+func (g *segment) expect(off int64) {
+	if off >= 0 && off < int64(len(g.data)) {
+		Row(g.data[off:min(off+expected, int64(len(g.data)))]).prefetch()
+	}
+}
+
 // record is the record at an offset, as its own header has it; nil when that cannot be.
 func (g *segment) record(off int64) Row {
 	if off < 0 || off >= int64(len(g.data)) {

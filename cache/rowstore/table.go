@@ -119,6 +119,19 @@ func (t *Table) Row(row int64) (Row, bool) {
 	return r, ok
 }
 
+// Expect asks the processor for the head of a row's record, ahead of Row. Heads lie at random places: asked for together
+// they come together, where each by itself would be waited for. It looks at nothing and says nothing of the row.
+func (t *Table) Expect(row int64) {
+	w := t.rows.word(row)
+	if w == nil {
+		return
+	}
+	at := w.Load() & addressMask
+	if g := t.segments.Load().at(at); at != 0 && g != nil {
+		g.expect(int64(at-g.base) * t.unit)
+	}
+}
+
 func (t *Table) find(row int64) (Row, bool) {
 	w := t.rows.word(row)
 	if w == nil {
