@@ -13,7 +13,7 @@ from bench.environment import BenchEnvironment, EnvironmentSetupError
 from bench.options import choose, parse
 from bench.records import Records
 from bench.settings import LOADER, Setting, known, of_name
-from bench.suite import Suite
+from bench.suite import PARTS, Suite
 from bench.turns import ROOT, Runner, WorkerError
 
 if TYPE_CHECKING:
@@ -156,7 +156,12 @@ def _data(options: Options) -> int:
 
 def _suite(options: Options, *, install: bool = True) -> Suite:
     records = _records(options)
-    cases = [case for case in choose(options.only) if case.quick or options.mode != "quick"]
+    cases = choose(options.only)
+    if options.mode == "quick":
+        slow = [case.name for case in cases if not case.quick]
+        parts = [part for part in PARTS if part not in options.part]
+        _say(f"left out, as this is quick: {'; '.join(slow)}; the parts {', '.join(parts)}")
+        cases = [case for case in cases if case.quick]
     return Suite(options, _runner(options, install=install), cases, records, _say)
 
 

@@ -191,7 +191,7 @@ def others(records: Records) -> list[str]:
         size, memory, how, share = (record.fields[name] for name in ("size", "memory", "how", "share"))
         said.append(
             f"{record.setting}: {size / 1e6:,.0f} MB of rows; the daemon had {memory / 1e6:,.0f} MB ({how}) for itself,"
-            f" its ring and the page cache of its files, which leaves room for {share:.0%} of the rows"
+            f" its ring and the page cache of its files, which leaves room for {share:.0%} of the rows at most"
         )
     said += [
         f"{setting}: an epoch that fills the whole row store took {row.show('epoch_seconds', ',.1f')} s"

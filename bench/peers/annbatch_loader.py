@@ -65,7 +65,7 @@ class AnnbatchPeer(Peer):
     def cases(self) -> list[Case]:
         """Return both dense ways and CSR."""
         return [
-            Case("annbatch, torch to_dense()", "annbatch_loader", mode="to_dense", shuffle="block"),
+            Case("annbatch, torch to_dense()", "annbatch_loader", mode="to_dense", shuffle="block", quick=False),
             Case("annbatch, scipy toarray()", "annbatch_loader", mode="toarray", shuffle="block"),
             Case("annbatch, CSR", "annbatch_loader", mode="csr", formats=("csr",), shuffle="block"),
         ]

@@ -59,7 +59,7 @@ class ScDatasetPeer(Peer):
     def cases(self) -> list[Case]:
         """Return its best dense way and its best CSR way."""
         csr = Case("scDataset, 0 workers, CSR", "scdataset_blocks", formats=("csr",), shuffle="block")
-        return [Case("scDataset, 2 workers", "scdataset_blocks", workers=2, shuffle="block"), csr]
+        return [Case("scDataset, 2 workers", "scdataset_blocks", workers=2, shuffle="block", quick=False), csr]
 
     @contextlib.contextmanager
     def open(self, job: Job) -> Iterator[Source]:

@@ -39,7 +39,7 @@ class ScipyPeer(Peer):
         """Return two dense ways, a new array for each batch and one that is used again, and CSR."""
         peer = "scipy_memory"
         return [
-            Case("scipy in memory, toarray()", peer, mode="toarray", role="memory"),
+            Case("scipy in memory, toarray()", peer, mode="toarray", role="memory", quick=False),
             Case("scipy in memory, toarray(out=)", peer, mode="out", role="memory"),
             Case("scipy in memory, CSR", peer, mode="csr", formats=("csr",), role="memory"),
         ]
