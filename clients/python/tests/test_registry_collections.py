@@ -198,6 +198,23 @@ def test_two_that_follow_the_same_are_two_versions(three: list[ln.Artifact]) -> 
     assert first.versions.filter(is_latest=True).one() == other
 
 
+def test_the_one_that_two_follow_stays_itself(three: list[ln.Artifact]) -> None:
+    first = ln.Collection(three[:1], name="C").save()
+    uid = first.uid
+    second, third = (ln.Collection(three[i : i + 1], is_new_version_of=first) for i in (1, 2))
+    second.save()
+    with pytest.warns(ln.LoaderdWarning, match="newest"):
+        third.save()
+    assert first.uid == uid
+    first.description = "of the first"
+    first.save()
+    assert [c.description for c in ln.Collection.filter(stem_uid=first.stem_uid).order_by("uid")] == [
+        "of the first",
+        None,
+        None,
+    ]
+
+
 def test_what_is_saved_under_a_key_that_is_there_is_its_new_version(three: list[ln.Artifact]) -> None:
     first = ln.Collection(three[:1], key="atlas/all").save()
     second = ln.Collection(three[:2], key="atlas/all").save()

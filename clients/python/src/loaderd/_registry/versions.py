@@ -79,8 +79,10 @@ class Versioned(Record):
     def _saved(self, answer: Row, using: str | None) -> None:
         """Take what the registry answered to a save; it may have numbered the version before."""
         super()._saved(answer, using)
-        if self._revises is not None and answer.get("revised") is not None:
-            self._revises._take(answer["revised"], using)
+        revised = answer.get("revised")
+        # It is another one where somebody else's version came in between: that has an object of its own.
+        if self._revises is not None and revised is not None and revised["uid"] == self._revises.uid:
+            self._revises._take(revised, using)
         self._revises = None
 
     def _revise(self, revised: Any, version: str | None) -> None:
