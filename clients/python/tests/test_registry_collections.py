@@ -215,6 +215,18 @@ def test_the_one_that_two_follow_stays_itself(three: list[ln.Artifact]) -> None:
     ]
 
 
+def test_a_member_in_the_trash_is_still_a_member(three: list[ln.Artifact]) -> None:
+    collection = ln.Collection(three[:2], name="C").save()
+    before = collection.load()
+    three[0].delete()
+    collection = ln.Collection.get(collection.uid)
+    assert len(collection.cache()) == 2
+    assert len(collection.load()) == len(before)
+    longer = collection.append(three[2]).save()
+    three[0].restore()
+    assert [a.uid for a in longer.ordered_artifacts] == [a.uid for a in three]
+
+
 def test_what_is_saved_under_a_key_that_is_there_is_its_new_version(three: list[ln.Artifact]) -> None:
     first = ln.Collection(three[:1], key="atlas/all").save()
     second = ln.Collection(three[:2], key="atlas/all").save()

@@ -112,6 +112,8 @@ def _members(collection: Any) -> Iterable[Any]:
     if getattr(getattr(collection, "_state", None), "adding", False):
         warn("the collection is not saved; its artifacts are taken as they were given", LoaderdWarning)
         return list(collection._artifacts)
+    if hasattr(type(collection), "_members"):  # of ours, those in the trash too
+        return list(collection._members())
     found = collection.ordered_artifacts if _has(collection, "ordered_artifacts") else collection.artifacts
     return list(found.all() if hasattr(found, "all") else found)
 

@@ -241,7 +241,7 @@ class Collection(Versioned, Made):
         using = self._using if using is None else using
         if not self._state.adding and using == self._using:
             return super().save(using)
-        members = self._artifacts if self._state.adding else list(self.ordered_artifacts)
+        members = self._members()
         revised = self._revises
         if revised is not None and (revised._state.adding or revised._using != using):
             revised.save(using)
@@ -309,7 +309,7 @@ class Collection(Versioned, Made):
         Collection
             The new version, which is not saved.
         """
-        members = self._artifacts if self._state.adding else list(self.ordered_artifacts)
+        members = self._members()
         return type(self)(
             [*members, artifact], description=self.description, meta=self.meta_artifact, run=run, is_new_version_of=self
         )
@@ -325,7 +325,8 @@ class Collection(Versioned, Made):
     # --- its data -------------------------------------------------------------------------------------------
 
     def _members(self) -> list[Artifact]:
-        return list(self._artifacts) if self._state.adding else list(self.ordered_artifacts)
+        # Those in the trash too: a collection holds what it was made of; data that goes missing in silence is wrong.
+        return list(self._artifacts) if self._state.adding else list(self.ordered_artifacts.filter(visibility=None))
 
     def cache(self, is_run_input: Any = None) -> list[UPath]:
         """Have the data on this machine.
