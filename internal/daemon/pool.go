@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"runtime"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -66,6 +67,9 @@ func (p *pool) work() {
 			return
 		}
 		t.frame.fill(scratch, t.lo, t.hi)
+		// Those who plan, announce and read releases have their turn between tasks. Without it they would wait until no task is
+		// left: Go takes a processor from who does not block after 10 ms only, in which a whole ring is filled.
+		runtime.Gosched()
 	}
 }
 

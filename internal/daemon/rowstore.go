@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/loaderd/loaderd/cache/rowstore"
@@ -50,7 +51,8 @@ func (r *rowStore) get() *rowstore.Store {
 }
 
 func (r *rowStore) open() (*rowstore.Store, error) {
-	if r.dir == "off" || r.dir == "0" {
+	switch strings.ToLower(r.dir) {
+	case "off", "none", "0":
 		return nil, errNoRowStore
 	}
 	dir := r.dir

@@ -68,7 +68,7 @@ func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters,
 	}
 	s.room = sync.NewCond(&s.mu)
 	s.most = ipc.FrameSize(enc.bound(s.rowsPerBatch()))
-	s.depth = depthFor(req.Prefetch, s.most, lastLevelCache())
+	s.depth = depthFor(req.Prefetch, s.most)
 	if o.Stream = int64(s.depth)*s.most > largeRing; o.Stream { // a third faster, for dense batches of 10 MB
 		if s.encoding, err = newEncoding(ctx, d.coll, req.Format, req.DType, o); err != nil {
 			return nil, err

@@ -138,13 +138,13 @@ def _lines(store: RowStore | None) -> list[str]:
         return [f"there is no row store, so compressed files are decoded again in every epoch: {store.problem}"]
     lines = []
     named = os.environ.get("LOADERD_ROWSTORE", "")
-    if named and (named in ("off", "0") or os.path.realpath(named) != os.path.realpath(store.dir)):
+    if named and (named.lower() in ("off", "none", "0") or os.path.realpath(named) != os.path.realpath(store.dir)):
         lines.append(
             f"LOADERD_ROWSTORE={named} here, but the daemon that runs keeps rows in {store.dir}; "
             "after `loaderd stop` the next one does as you say"
         )
-    if not store.complete:
-        left, room = store.needs - store.has, store.allowed - store.total
+    left, room = store.needs - store.has, store.allowed - store.total
+    if not store.complete and left > 0:
         fits = "" if left <= room else f", which is room for about {max(0, room) / left:.0%} of it"
         lines.append(
             f"rows are kept in {store.dir}, small and fast to read: about {size(left)} of {size(store.needs)} are "
