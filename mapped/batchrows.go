@@ -3,7 +3,6 @@ package mapped
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 
 	"github.com/loaderd/loaderd/cache/rowstore"
@@ -53,7 +52,7 @@ func (c *Collection) useRows(s *Scratch, fn func() error) (err error) {
 		return errClosed()
 	}
 	for tries := 1; ; tries++ {
-		if err = c.guarded(s, fn, tries == 1); !errors.Is(err, rowstore.ErrFault) && !errors.Is(err, errDoubtful) {
+		if err = c.keeper.store.Guard(fn); !errors.Is(err, rowstore.ErrFault) {
 			break
 		}
 		s.release(c.cache)
@@ -62,56 +61,6 @@ func (c *Collection) useRows(s *Scratch, fn func() error) (err error) {
 	}
 	s.sourceOnly, whole = false, true
 	return err
-}
-
-// errDoubtful says that rows of the row store could not be expanded.
-var errDoubtful = errors.New("rows that were checked are damaged")
-
-// guarded runs fn under the store's Guard. A panic may come of rows that were damaged after they had been checked, so the rows
-// at hand are to be checked again, once; what panics then is a fault of ours.
-func (c *Collection) guarded(s *Scratch, fn func() error, first bool) (err error) {
-	if first {
-		defer func() {
-			p := recover()
-			if p == nil {
-				return
-			}
-			if !s.doubt() {
-				panic(p)
-			}
-			slog.Warn("a batch could not be made of the rows that are kept; they are checked again", "panic", p)
-			err = errDoubtful
-		}()
-	}
-	return c.keeper.store.Guard(fn)
-}
-
-// doubt has the row store check the rows at hand when they are next looked up. False: none of them is from there.
-func (s *Scratch) doubt() (some bool) {
-	b := s.job.batch
-	if b == nil {
-		return false
-	}
-	for i := s.job.lo; i < s.job.hi; i++ {
-		for k := range b.e.plans {
-			if parts := b.e.plans[k].parts; parts != nil && parts[b.store[i]] != nil {
-				some = parts[b.store[i]].m.doubt(b.local[i]) || some
-			}
-		}
-	}
-	return some
-}
-
-// doubt is that of the matrix's table, where it has one.
-func (m *matrix) doubt(row int64) bool {
-	if m.table == nil {
-		return false
-	}
-	table := m.table.table.Load()
-	if table != nil {
-		table.Doubt(row)
-	}
-	return table != nil
 }
 
 // find looks the rows [lo, hi) of the batch up in the row store, after it had those written there that are missing. What

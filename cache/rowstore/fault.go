@@ -10,8 +10,25 @@ import (
 // ErrFault is wrapped by what Guard gives after a fault in memory that a segment was mapped to.
 var ErrFault = errors.New("fault in a mapped segment")
 
+// unreadable is the panic over a row that cannot be taken apart. To Guard it is a fault at the row's memory: in a row that has passed
+// Check, it means damage that came later.
+type unreadable struct {
+	what string
+	at   uintptr
+}
+
+func (r Row) unreadable(what string) unreadable { return unreadable{what, address(r)} }
+
+func (u unreadable) Error() string { return u.what }
+
+// Addr is where the row begins.
+func (u unreadable) Addr() uintptr { return u.at }
+
+// RuntimeError makes it a runtime.Error, as faults are.
+func (unreadable) RuntimeError() {}
+
 // Guard runs fn, which may touch rows of the store's tables, in this goroutine: faults in others that fn starts are theirs. A
-// memory fault inside a mapping of the store means that the file was truncated under it or that the disk failed. The
+// memory fault inside a mapping of the store, or a row there that can no longer be read, means that the file was changed under it or that the disk failed. The
 // segment is then forgotten, with all its rows, and the error wraps ErrFault: fn was not completed, and may be run again.
 // Other panics pass on.
 func (s *Store) Guard(fn func() error) error { return catch(fn, s.fault) }
@@ -27,7 +44,7 @@ func (s *Store) fault(addr uintptr) error {
 	for _, t := range open {
 		for _, g := range t.segments.Load().all {
 			if g.holds(addr) {
-				err := fmt.Errorf("%w %s at byte %d: was it truncated, or is the disk failing?", ErrFault, t.path(g.name+sealedEnding), addr-g.from)
+				err := fmt.Errorf("%w %s at byte %d: was it changed, or is the disk failing?", ErrFault, t.path(g.name+sealedEnding), addr-g.from)
 				t.forget(g, err)
 				return fmt.Errorf("rowstore: %w", err)
 			}

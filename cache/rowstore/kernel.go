@@ -86,7 +86,7 @@ func (k *Kernel) cast(dst, src []byte, n int) {
 func (k *Kernel) sections(r Row) sections {
 	s, ok := r.parse()
 	if !ok || s.dtype != k.Stored || s.n > k.Cols || s.layout&layoutDense != 0 && s.n != k.Cols {
-		panic(fmt.Sprintf("rowstore: %d bytes that are no row of %d %v", len(r), k.Cols, k.Stored))
+		panic(r.unreadable(fmt.Sprintf("rowstore: %d bytes that are no row of %d %v", len(r), k.Cols, k.Stored)))
 	}
 	return s
 }

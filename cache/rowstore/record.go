@@ -159,7 +159,7 @@ func (s *sections) exception(i int) (position, column int) {
 func (r Row) mustParse() sections {
 	s, ok := r.parse()
 	if !ok {
-		panic("rowstore: a row that has not passed Check")
+		panic(r.unreadable("rowstore: a row that has not passed Check"))
 	}
 	return s
 }

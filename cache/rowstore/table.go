@@ -119,14 +119,6 @@ func (t *Table) Row(row int64) (Row, bool) {
 	return r, ok
 }
 
-// Doubt has a row checked again when it is next looked up. A check holds as long as the record's memory does; who finds that it
-// cannot be expanded says so here.
-func (t *Table) Doubt(row int64) {
-	if w := t.rows.word(row); w != nil {
-		w.And(addressMask)
-	}
-}
-
 // Expect asks the processor for the head of a row's record, ahead of Row. Heads lie at random places: asked for together
 // they come together, where each by itself would be waited for. It looks at nothing and says nothing of the row.
 func (t *Table) Expect(row int64) {
