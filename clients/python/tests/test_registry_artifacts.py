@@ -157,6 +157,35 @@ def test_the_same_content_is_the_same_record(registry: Path) -> None:
     assert ln.Artifact.filter().count() == 1
 
 
+def test_content_in_the_trash_that_is_registered_again_comes_out_of_it(registry: Path) -> None:
+    for data in ("a.h5ad", frame()):
+        first = ln.Artifact(data, key="mine").save()
+        first.delete()
+        again = ln.Artifact(data, key="mine")
+        with pytest.warns(ln.LoaderdWarning, match=f"{first.uid} was in the trash, and is restored"):
+            again.save()
+        assert (again.uid, again.visibility, again.is_latest) == (first.uid, 0, True)
+        assert ln.Artifact.filter(uid=first.uid, visibility=0).one() == again
+        again.delete(permanent=True)
+
+
+def test_a_member_in_the_trash_that_is_registered_again_comes_out_of_it_with_its_collection(registry: Path) -> None:
+    first = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    first.delete()
+    with pytest.warns(ln.LoaderdWarning, match="restored"):
+        ln.Collection([ln.Artifact("a.h5ad", key="a.h5ad")], name="C").save()
+    assert ln.Artifact.get(key="a.h5ad").visibility == 0
+
+
+def test_a_frame_whose_file_is_gone_is_written_again(registry: Path) -> None:
+    table = ln.Artifact(frame(), description="numbers").save()
+    table.path.unlink()
+    with pytest.warns(ln.LoaderdWarning, match="where nothing is any more"):
+        again = ln.Artifact(frame(), description="numbers").save()
+    assert again == table
+    pd.testing.assert_frame_equal(again.load(), frame())
+
+
 def test_the_same_frame_is_the_same_record_and_leaves_no_second_file(registry: Path, daemon: Daemon) -> None:
     first = ln.Artifact(frame(), description="numbers").save()
     again = ln.Artifact(frame(), description="numbers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
@@ -121,6 +122,7 @@ class Artifact(Versioned, Made):
     collections: ToMany[Any] = ToMany("collection", "collections")
 
     _written: content.Written | None = None  # what was in memory, until it is saved
+    _again = False  # the registry has it, and there is more to saving it than what is changed: it is in the trash, say
     _maker: Run | None = None  # the run that makes again what the registry has
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -166,6 +168,7 @@ class Artifact(Versioned, Made):
         with Progress("hashing") as progress:
             answer = wire.call("register", asked, self._using, progress.tell)
         self._settle(answer["record"])
+        self._again = not self._state.adding and bool(answer.get("notes"))
 
     def _settle(self, row: Row) -> None:
         """Become what the registry made of the data: what it has already, or what is to be saved."""
@@ -176,7 +179,7 @@ class Artifact(Versioned, Made):
             if run is not None:
                 self.run = run
             return
-        if self._written is not None:
+        if self._written is not None and self._where() != self._written.path and os.path.exists(self._where()):
             self._written.remove()
             self._written = None
         if key is not None and key != self.key:
@@ -209,11 +212,11 @@ class Artifact(Versioned, Made):
             Itself.
         """
         using = self._using if using is None else using
-        if not self._state.adding and using == self._using:
-            super().save(using)
-            if self._maker is None:
-                return self
         with self._stored():
+            if not self._state.adding and using == self._using:
+                super().save(using)
+                if self._maker is None and not self._is_news:
+                    return self
             args: Row = {"model": self._model, "record": self._row(using)}
             if self._revises is not None:
                 args["revises"] = self._revises.uid
@@ -223,6 +226,7 @@ class Artifact(Versioned, Made):
             with Progress("reading") as progress:
                 answer = wire.call("save", args, using, progress.tell)
             self._saved(answer, using)
+            self._again = False
         return self
 
     def _row(self, using: str | None = None) -> Row:
@@ -231,6 +235,11 @@ class Artifact(Versioned, Made):
         if "path" in self._values:
             row["path"] = self._values["path"]
         return row
+
+    @property
+    def _is_news(self) -> bool:
+        """Whether the registry is to hear more of it than its ``uid`` when something that names it is saved."""
+        return self._state.adding or self._again or self._written is not None
 
     def _stored(self) -> AbstractContextManager[object]:
         """Have what was in memory at its place in the storage, and back if something is raised."""

@@ -246,11 +246,10 @@ class Collection(Versioned, Made):
         if revised is not None and (revised._state.adding or revised._using != using):
             revised.save(using)
         others = {id(one): one for one in (*members, self._related.get("meta_artifact")) if one is not None}
-        new = [one for one in others.values() if one._state.adding]
-        for one in new:
-            if one._revises is not None:  # it is to follow another, which a member of a message cannot say
+        for one in others.values():
+            if one._state.adding and one._revises is not None:  # it follows another, which no member of a message says
                 one.save(using)
-        new = [one for one in new if one._state.adding]
+        new = [one for one in others.values() if one._is_news]
         with content.stored(*new), Progress("reading") as progress:
             answer = wire.call("save", self._request(members, using), using, progress.tell)
             self._settle(answer, members, using)
@@ -260,7 +259,7 @@ class Collection(Versioned, Made):
 
     def _request(self, members: list[Artifact], using: str | None) -> Row:
         def sent(one: Artifact) -> Any:  # what is saved in one database, the registry itself takes over to another
-            return one._row(using) if one._state.adding else one.uid
+            return one._row(using) if one._is_news else one.uid
 
         args: Row = {"model": self._model, "members": [sent(member) for member in members]}
         meta = self._related.pop("meta_artifact", None)
@@ -284,6 +283,7 @@ class Collection(Versioned, Made):
         meta, name = self._related.get("meta_artifact"), self.name
         for member, row in zip(members, answer["members"], strict=False):
             member._take(row, using)
+            member._again = False
         self._saved(answer, using)
         saved = self._values.get("meta_artifact")
         if meta is not None and meta._state.adding and saved is not None:
