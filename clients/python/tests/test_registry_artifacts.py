@@ -231,6 +231,26 @@ def test_a_new_version_named_by_hand(registry: Path) -> None:
     assert (first.version, first.is_latest, second.is_latest) == ("1.0.0", False, True)
 
 
+def test_a_successor_with_the_same_content_is_the_old_one_and_says_so(registry: Path) -> None:
+    old, other = (ln.Artifact(f"{name}.h5ad", key=name).save() for name in "ab")
+    for name, is_it in (("a", old), ("b", other)):
+        with pytest.warns(ln.LoaderdWarning, match="no new version") as warned:
+            same = ln.Artifact(f"{name}.h5ad", key=name, is_new_version_of=old)
+        assert len(warned) == 1
+        assert same == is_it
+        assert (old.version, same.version) == (None, None)
+        same.save()
+        assert [ln.Artifact.get(one.uid).version for one in (old, other)] == [None, None] == [old.version, same.version]
+
+
+def test_a_new_version_of_what_is_not_saved(registry: Path) -> None:
+    old = ln.Artifact("a.h5ad", key="cells")
+    new = ln.Artifact("b.h5ad", is_new_version_of=old)
+    assert (old.version, new.version, new.key, new.stem_uid) == ("1", "2", "cells", old.stem_uid)
+    new.save()
+    assert [ln.Artifact.get(one.uid).version for one in (old, new)] == ["1", "2"] == [old.version, new.version]
+
+
 # --- their life ---------------------------------------------------------------------------------------------------
 
 

@@ -164,6 +164,54 @@ def test_a_new_version_numbers_both_at_once_and_writes_both_when_saved(three: li
     assert ln.Collection.get(description="d") == old
 
 
+def test_the_old_one_has_no_number_in_the_registry_until_there_is_a_new_one(three: list[ln.Artifact]) -> None:
+    old = ln.Collection(three[:1], name="mine").save()
+    new = ln.Collection(three[:2], is_new_version_of=old)
+    assert old.version == "1"
+    assert "version='1'" in repr(old)
+    old.description = "d"
+    old.save()
+    assert old.version is None
+    assert (ln.Collection.get(old.uid).version, ln.Collection.get(old.uid).description) == (None, "d")
+    again = ln.Collection(three[:2], is_new_version_of=old)
+    assert old.version == "1"
+    assert old.save().version is None
+    assert again.uid == new.uid
+    assert [new.save().version, old.version, ln.Collection.get(old.uid).version] == ["2", "1", "1"]
+
+
+def test_an_old_one_that_is_not_saved_has_no_number_either(three: list[ln.Artifact]) -> None:
+    old = ln.Collection(three[:1], name="mine")
+    new = ln.Collection(three[:2], is_new_version_of=old)
+    assert old.version == "1"
+    old.save()
+    assert (old.version, ln.Collection.get(old.uid).version) == (None, None)
+    new.save()
+    assert [ln.Collection.get(one.uid).version for one in (old, new)] == ["1", "2"] == [old.version, new.version]
+
+
+def test_the_number_that_is_set_by_hand_is_saved(three: list[ln.Artifact]) -> None:
+    old = ln.Collection(three[:1], name="mine").save()
+    ln.Collection(three[:2], is_new_version_of=old)
+    old.version = "1"
+    assert (old.save().version, ln.Collection.get(old.uid).version) == ("1", "1")
+
+
+def test_a_successor_with_the_same_members_is_the_old_one_and_says_so(three: list[ln.Artifact]) -> None:
+    old, other = (ln.Collection(three[:n], name=str(n)).save() for n in (1, 2))
+    for members, is_it in ((three[:1], old), (three[:2], other)):
+        same = ln.Collection(members, name=is_it.name, is_new_version_of=old)
+        assert (old.version, same.version) == ("1", "2")
+        with pytest.warns(ln.LoaderdWarning, match=old.uid) as warned:
+            same.save()
+        assert len(warned) == 1
+        assert same == is_it
+        assert [old.version, same.version, ln.Collection.get(old.uid).version] == [None, None, None]
+        old.description = is_it.name
+        assert old.save().version is None
+    assert ln.Collection.filter().count() == 2
+
+
 def test_a_new_version_of_what_is_not_saved_saves_it_first(three: list[ln.Artifact]) -> None:
     old = ln.Collection(three[:1], name="mine")
     new = ln.Collection(three[:2], is_new_version_of=old).save()

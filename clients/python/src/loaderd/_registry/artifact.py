@@ -163,7 +163,7 @@ class Artifact(Versioned, Made):
             self._written = content.write(data, str(self.uid), wire.call("settings", {}, self._using)["storage"])
             path, facts = self._written.path, self._written.facts
         asked = self._row() | facts | {"path": paths.on_wire(path), "save": False}
-        if self._revises is not None:
+        if self._revises is not None and not self._revises._state.adding:
             asked["revises"] = self._revises.uid
         with Progress("hashing") as progress:
             answer = wire.call("register", asked, self._using, progress.tell)
@@ -174,11 +174,16 @@ class Artifact(Versioned, Made):
         """Become what the registry made of the data: what it has already, or what is to be saved."""
         key, run = self.key, self._related.get("run")
         known = row.get("id") is not None
+        if not known and self._revises is not None and self._revises._state.adding:
+            row |= {
+                name: self._values[name] for name in ("uid", "version")
+            }  # the registry does not know what it follows
         self._take(row, self._using)
         if not known:
             if run is not None:
                 self.run = run
             return
+        self._revise_nothing()
         if self._written is not None and self._where() != self._written.path and os.path.exists(self._where()):
             self._written.remove()
             self._written = None
@@ -217,6 +222,8 @@ class Artifact(Versioned, Made):
                 super().save(using)
                 if self._maker is None and not self._is_news:
                     return self
+            if self._revises is not None and (self._revises._state.adding or self._revises._using != using):
+                self._revises.save(using)
             args: Row = {"model": self._model, "record": self._row(using)}
             if self._revises is not None:
                 args["revises"] = self._revises.uid

@@ -36,7 +36,8 @@ def text_of(record: Record) -> str:
 
 
 def _value(record: Record, name: str) -> str | None:
-    field, plain = record._fields[name], record._values.get(name)
+    field = record._fields[name]
+    plain = field.shown(record)
     if plain is None:
         return None
     if isinstance(field, ToOne):

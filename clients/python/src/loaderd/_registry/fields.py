@@ -54,6 +54,10 @@ class Field(Generic[T]):
         """Give the value of a record."""
         return cast("T", record._values.get(self.name))
 
+    def shown(self, record: Record) -> Any:
+        """Give the value of a record as messages have it."""
+        return record._values.get(self.name)
+
     def write(self, record: Record, value: Any) -> None:
         """Check a value, and note it as changed if it is another one."""
         plain = self.plain(record, value)

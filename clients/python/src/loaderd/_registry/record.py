@@ -329,8 +329,8 @@ class Record:
 
     def __repr__(self) -> str:
         shown = {}
-        for name in self._fields:
-            value = self._values.get(name)
+        for name, field in self._fields.items():
+            value = field.shown(self)
             if value is not None and name not in _UNSHOWN:
                 known = self._related.get(name)
                 shown[name] = known._named() if known is not None else value

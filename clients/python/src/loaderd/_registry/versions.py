@@ -12,6 +12,8 @@ from loaderd._registry.record import Record
 from loaderd._warn import warn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from typing_extensions import Self
 
     from loaderd._registry.queryset import QuerySet
@@ -21,6 +23,23 @@ SUFFIX: Final = 4
 """Characters of a ``uid`` that number the versions of a family."""
 
 _BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+
+
+class Version(Field["str | None"]):
+    """The column of versions, which also shows the number that a successor gives before it is saved."""
+
+    def __init__(self) -> None:
+        super().__init__(str)
+
+    def shown(self, record: Record) -> Any:
+        """Give the value that people see: the registry's, or that which it will have."""
+        found = super().shown(record)
+        return record._numbered if found is None and isinstance(record, Versioned) else found
+
+    def read(self, record: Record) -> str | None:
+        """Give the value of a record."""
+        found: str | None = self.shown(record)
+        return found
 
 
 class Versioned(Record):
@@ -42,10 +61,11 @@ class Versioned(Record):
     _stem: ClassVar[int] = 16
     _other_names: ClassVar[dict[str, str]] = {"version_tag": "version"}
 
-    version: Field[str | None] = Field(str)
+    version: Field[str | None] = Version()
     is_latest: Field[bool] = Field(bool, fixed=True)
 
     _revises: Self | None = None  # of one that is not saved
+    _numbered: str | None = None  # the version that it has once a successor is saved
     _counted = False  # its version is a whole number that nobody chose
 
     @property
@@ -76,14 +96,36 @@ class Versioned(Record):
                 row.pop("version", None)
         return row
 
+    def save(self, using: str | None = None) -> Self:
+        """Write the record, or what was changed of it; parameters as of `Record.save`."""
+        super().save(using)
+        self._numbered = None
+        return self
+
+    def _take(self, row: Row, using: str | None = None) -> None:
+        super()._take(row, using)
+        self._numbered = None
+
     def _saved(self, answer: Row, using: str | None) -> None:
         """Take what the registry answered to a save; it may have numbered the version before."""
         super()._saved(answer, using)
         revised = answer.get("revised")
+        if self._revises is not None and not answer["created"]:
+            self._revise_nothing(answer.get("notes") or ())
         # It is another one where somebody else's version came in between: that has an object of its own.
-        if self._revises is not None and revised is not None and revised["uid"] == self._revises.uid:
+        elif self._revises is not None and revised is not None and revised["uid"] == self._revises.uid:
             self._revises._take(revised, using)
         self._revises = None
+
+    def _revise_nothing(self, notes: Iterable[str] = ()) -> None:
+        """Be no new version after all, for it turned out to be what the registry has."""
+        revised, self._revises = self._revises, None
+        if revised is None:
+            return
+        revised._numbered = None
+        if not any(str(revised.uid) in note for note in notes):
+            said = f"is {self._named()!r} ({self.uid}), which is there already; it is no new version of {revised.uid}"
+            warn(f"what is to follow {revised._named()!r} {said}", LoaderdWarning)
 
     def _revise(self, revised: Any, version: str | None) -> None:
         """Become the next version of another record, which becomes version 1 if it had none."""
@@ -103,7 +145,8 @@ class Versioned(Record):
         self._values["version"] = next_version(was) if version is None else version
         self._counted = version is None and "." not in was
         self._values["uid"] = next_uid(revised.uid, self._stem)
-        revised.version = was
+        if revised.version is None:
+            revised._numbered = was
         self._revises = revised
 
 
