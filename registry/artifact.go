@@ -1,8 +1,13 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
+	"syscall"
 )
 
 // saveArtifact saves an artifact, or gives the one of the same content.
@@ -13,9 +18,21 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 		return nil, err
 	}
 	if there != nil {
+		moved, err := tx.follow(t, there, r)
+		if err != nil {
+			return nil, err
+		}
 		out, err := tx.again(t, there, r)
 		if err != nil {
 			return nil, err
+		}
+		if moved {
+			out.Moved = there.Text("path")
+			then := "it is at %s now"
+			if s.Dry {
+				then = "saved, it is at %s"
+			}
+			out.Notes = append(out.Notes, fmt.Sprintf("%s lay at %s, where nothing is any more; "+then, there.UID(), out.Moved, r["path"]))
 		}
 		return out, tx.missingSlots(there.Int("id"), s.Slots)
 	}
@@ -55,7 +72,7 @@ func (tx *tx) sameContent(t *Table, r Record) (Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		if there != nil && there["hash"] == r["hash"] && there["path"] == r["path"] {
+		if there != nil && there["hash"] == r["hash"] && (r["hash"] != nil || there["path"] == r["path"]) {
 			return there, nil
 		}
 	}
@@ -66,6 +83,25 @@ func (tx *tx) sameContent(t *Table, r Record) (Record, error) {
 		return tx.first(t, "t.hash = ? AND t.path = ? ORDER BY t.visibility, t.id DESC", r["hash"], r["path"])
 	}
 	return tx.first(t, "t.hash = ? AND t.hash_type IS ? AND t.size IS ? ORDER BY t.visibility, t.id DESC", r["hash"], r["hash_type"], r["size"])
+}
+
+// follow lets a record go to the path where its content is found, if nothing lies any more at its own.
+func (tx *tx) follow(t *Table, there, r Record) (bool, error) {
+	was, now := there.Text("path"), r.Text("path")
+	if now == was || !filepath.IsAbs(was) || !filepath.IsAbs(now) || !isGone(was) || isGone(now) {
+		return false, nil
+	}
+	storage, err := tx.storageOf(now)
+	if err != nil {
+		return false, err
+	}
+	return true, tx.set(t, there.Int("id"), Record{"path": now, "storage": storage})
+}
+
+// isGone reports whether nothing lies at a path, for certain.
+func isGone(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 // again is a record that is there and was to be saved once more: out of the trash, and with the run that made it now.

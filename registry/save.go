@@ -37,12 +37,14 @@ type Saved struct {
 	Created bool     // whether it was not there before
 	Revised Record   // the version before, as it is now; nil where there is none
 	Members []Record // of a collection, in order: those that Save.Members named
+	Moved   string   // of an artifact that was there: the path where it lay, when nothing lies there any more and the record follows
 	Notes   []string // what the user should hear of
 }
 
 // Save adds a record, with all it brings along, in one transaction; or gives the one that is there: of the same content
 // (artifacts by hash, collections by their members and these' order), or of the same name (users, storages, labels). Such a
-// record comes out of the trash, and is not changed otherwise.
+// record comes out of the trash, and is not changed otherwise; but that of a local file follows it to the path it is saved with,
+// where nothing lies any more at its own.
 func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 	var out *Saved
 	err := db.update(ctx, "save", func(tx *tx) (err error) {
@@ -57,9 +59,7 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 		return nil
 	})
 	if errors.Is(err, errDry) {
-		if err = nil; out.Created {
-			err = db.unmade(ctx, s.Model, out.Record)
-		}
+		err = db.unmade(ctx, s.Model, out)
 	}
 	if err != nil {
 		return nil, err
@@ -68,9 +68,15 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 }
 
 // unmade takes out of a record what it has only once it is there, such as a storage that would be made for it.
-func (db *DB) unmade(ctx context.Context, m Model, r Record) error {
-	for _, name := range []string{"id", "created_at", "updated_at"} {
-		delete(r, name)
+func (db *DB) unmade(ctx context.Context, m Model, out *Saved) error {
+	r := out.Record
+	if !out.Created && out.Moved == "" {
+		return nil
+	}
+	if out.Created {
+		for _, name := range []string{"id", "created_at", "updated_at"} {
+			delete(r, name)
+		}
 	}
 	for _, f := range tables[m].Fields {
 		if uid := r.Text(f.Name); f.Type == Ref && uid != "" {

@@ -185,24 +185,6 @@ func TestAFileOfAnotherSizeThanItsRecordSaysIsNotSaved(t *testing.T) {
 	}
 }
 
-func TestAFileThatWasMovedIsTheSameArtifactElsewhere(t *testing.T) {
-	call, _ := asker(t)
-	dir := t.TempDir()
-	was, now := write(t, filepath.Join(dir, "a.txt"), "one"), filepath.Join(dir, "b", "a.txt")
-	r := recordIn(call("register", map[string]any{"path": was, "key": "a"}))
-	write(t, now, "one")
-	if copied := recordIn(call("register", map[string]any{"path": now})); copied["path"] != was {
-		t.Errorf("a copy: %v", copied)
-	}
-	if err := os.Remove(was); err != nil {
-		t.Fatal(err)
-	}
-	moved := recordIn(call("register", map[string]any{"path": now}))
-	if moved["uid"] != r["uid"] || moved["path"] != now {
-		t.Errorf("got %v", moved)
-	}
-}
-
 func TestPathsThatCanNotBeRegistered(t *testing.T) {
 	_, refused := asker(t)
 	empty := t.TempDir()

@@ -2,11 +2,8 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 
 	"github.com/loaderd/loaderd/registry"
@@ -55,11 +52,6 @@ func (q called) saved(ctx context.Context, s registry.Save) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Model == registry.ModelArtifact && !out.Created && !s.Dry {
-		if err := q.moved(ctx, out, registry.Record(s.Record).Text("path")); err != nil {
-			return nil, err
-		}
-	}
 	value := map[string]any{
 		"record": wireRecord(s.Model, out.Record), "created": out.Created, "revised": nil,
 		"members": wireRecords(registry.ModelArtifact, out.Members), "notes": append([]string{}, out.Notes...),
@@ -68,23 +60,6 @@ func (q called) saved(ctx context.Context, s registry.Save) (any, error) {
 		value["revised"] = wireRecord(s.Model, out.Revised)
 	}
 	return value, nil
-}
-
-// moved notes where an artifact lies whose content was found at another path, if it lies no more where it did.
-func (q called) moved(ctx context.Context, out *registry.Saved, path string) error {
-	was := out.Record.Text("path")
-	if was == path || path == "" || isURL(was) {
-		return nil
-	}
-	if _, err := os.Stat(was); !errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	r, err := q.db.Update(ctx, registry.ModelArtifact, out.Record.UID(), registry.Record{"path": path})
-	if err == nil {
-		out.Record = r
-		out.Notes = append(out.Notes, fmt.Sprintf("%s lay at %s, where nothing is any more; it is at %s now", r.UID(), was, path))
-	}
-	return err
 }
 
 // inPlace prepares the artifact that may stand in place of a uid.

@@ -179,10 +179,10 @@ def test_a_member_in_the_trash_that_is_registered_again_comes_out_of_it_with_its
 
 def test_a_frame_whose_file_is_gone_is_written_again(registry: Path) -> None:
     table = ln.Artifact(frame(), description="numbers").save()
-    table.path.unlink()
-    with pytest.warns(ln.LoaderdWarning, match="where nothing is any more"):
-        again = ln.Artifact(frame(), description="numbers").save()
-    assert again == table
+    path = table.path
+    path.unlink()
+    again = ln.Artifact(frame(), description="numbers").save()
+    assert (again, again.path, sorted(path.parent.iterdir())) == (table, path, [path])
     pd.testing.assert_frame_equal(again.load(), frame())
 
 
@@ -200,6 +200,32 @@ def test_saved_twice_before_either_knew_of_the_other(registry: Path, daemon: Dae
     assert second.save() == first
     assert second.description == "one"
     assert [p.name for p in (daemon.folder / "data" / "artifacts" / ".loaderd").iterdir()] == [f"{first.uid}.parquet"]
+
+
+def test_a_record_follows_its_file(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    (registry / "elsewhere").mkdir()
+    now = registry / "elsewhere" / "b.h5ad"
+    (registry / "a.h5ad").rename(now)
+    again = ln.Artifact(now, key="a.h5ad")
+    assert (again.uid, again.path) == (artifact.uid, now)
+    assert ln.Artifact.get(artifact.uid).path == registry / "a.h5ad"  # until it is saved
+    again.description = "moved"
+    with pytest.warns(ln.LoaderdWarning, match=r"nothing is any more; it is at .*b\.h5ad"):
+        again.save()
+    found = ln.Artifact.get(artifact.uid)
+    assert (found.path, found.key, found.description) == (now, "a.h5ad", "moved")
+    assert found.load().n_obs == 300
+
+
+def test_a_member_follows_its_file_when_the_collection_is_saved(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    (registry / "a.h5ad").rename(registry / "b.h5ad")
+    again = ln.Artifact("b.h5ad", key="a.h5ad")
+    with pytest.warns(ln.LoaderdWarning, match="nothing is any more"):
+        collection = ln.Collection([again], name="one").save()
+    assert collection.artifacts.one().uid == artifact.uid
+    assert ln.Artifact.get(artifact.uid).path == registry / "b.h5ad"
 
 
 def test_empty_files_are_each_their_own(registry: Path) -> None:

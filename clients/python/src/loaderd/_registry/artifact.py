@@ -184,9 +184,12 @@ class Artifact(Versioned, Made):
                 self.run = run
             return
         self._revise_nothing()
-        if self._written is not None and self._where() != self._written.path and os.path.exists(self._where()):
-            self._written.remove()
-            self._written = None
+        if self._written is not None:
+            if self._where() != self._written.path and os.path.exists(self._where()):
+                self._written.remove()
+                self._written = None
+            else:
+                self._written.rename(str(self.uid))
         if key is not None and key != self.key:
             if self.key is None:
                 self.key = key
@@ -219,9 +222,11 @@ class Artifact(Versioned, Made):
         using = self._using if using is None else using
         with self._stored():
             if not self._state.adding and using == self._using:
+                path = self._values["path"]
                 super().save(using)
                 if self._maker is None and not self._is_news:
                     return self
+                self._values["path"] = path  # where it lies now, which the registry hears next
             if self._revises is not None and (self._revises._state.adding or self._revises._using != using):
                 self._revises.save(using)
             args: Row = {"model": self._model, "record": self._row(using)}

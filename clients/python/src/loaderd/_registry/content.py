@@ -49,6 +49,10 @@ class Written:
     def __post_init__(self) -> None:
         self._remover = weakref.finalize(self, _remove, self.path, os.getpid())
 
+    def rename(self, uid: str) -> None:
+        """Let it get the final name of another artifact, whose file it is then."""
+        self.final = os.path.join(os.path.dirname(self.path), uid + self.facts["suffix"])
+
     def keep(self) -> None:
         """Give it its final name, and have it on the disk before the registry speaks of it."""
         _sync(self.path)
@@ -140,7 +144,7 @@ def stored(*artifacts: Artifact) -> Iterator[None]:
     Parameters
     ----------
     *artifacts
-        Unsaved ones, whose records then name the final paths.
+        Those whose records are to name the final paths.
     """
     moved: list[Artifact] = []
     try:

@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// moveFile moves a file to another folder, and gives where it is then.
+func moveFile(t *testing.T, path string) string {
+	t.Helper()
+	now := filepath.Join(filepath.Dir(path), "elsewhere", filepath.Base(path))
+	if err := os.MkdirAll(filepath.Dir(now), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, now); err != nil {
+		t.Fatal(err)
+	}
+	return now
+}
+
+// The ways in which a client says that a file is at another path than its record.
+func TestARecordFollowsAFileThatWasMoved(t *testing.T) {
+	type caller = func(name string, args map[string]any) map[string]any
+	dry := func(call caller, path string) map[string]any {
+		return call("register", map[string]any{"path": path, "save": false})
+	}
+	for _, tc := range []struct {
+		name string
+		save func(call caller, path string) map[string]any
+	}{
+		{"registered again", func(call caller, path string) map[string]any {
+			return call("register", map[string]any{"path": path})
+		}},
+		{"looked at, then saved", func(call caller, path string) map[string]any {
+			return call("save", map[string]any{"model": "artifact", "record": recordIn(dry(call, path))})
+		}},
+		{"among the members of a collection", func(call caller, path string) map[string]any {
+			return call("save", map[string]any{"model": "collection", "record": map[string]any{"name": "c"}, "members": []any{recordIn(dry(call, path))}})
+		}},
+		{"as what describes a collection", func(call caller, path string) map[string]any {
+			r := map[string]any{"name": "c", "meta_artifact": recordIn(dry(call, path))}
+			other := call("register", map[string]any{"path": "https://example.org/b.txt", "key": "b"})
+			return call("save", map[string]any{"model": "collection", "record": r, "members": []any{recordIn(other)["uid"]}})
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			call, _ := asker(t)
+			path := write(t, filepath.Join(t.TempDir(), "a.txt"), "one")
+			r := recordIn(call("register", map[string]any{"path": path, "key": "a"}))
+			now := moveFile(t, path)
+			saved := tc.save(call, now)
+			got := call("get", map[string]any{"model": "artifact", "uid": r["uid"]})
+			if got["path"] != now || got["key"] != "a" || got["hash"] != r["hash"] {
+				t.Errorf("got %v", got)
+			}
+			if notes := fmt.Sprint(saved["notes"]); !strings.Contains(notes, path+", where nothing is any more") || !strings.Contains(notes, now) {
+				t.Errorf("notes %s", notes)
+			}
+			if n := call("query", map[string]any{"model": "artifact", "what": "count", "where": []any{"lookup", "path__endswith", "a.txt"}})[""]; number(n) != 1 {
+				t.Errorf("%v records", n)
+			}
+		})
+	}
+}
+
+func TestWhatIsNotSavedSaysWhereARecordWouldGo(t *testing.T) {
+	call, _ := asker(t)
+	path := write(t, filepath.Join(t.TempDir(), "a.txt"), "one")
+	r := recordIn(call("register", map[string]any{"path": path, "key": "a"}))
+	now := moveFile(t, path)
+	would := call("register", map[string]any{"path": now, "save": false})
+	if w := recordIn(would); would["created"] != false || w["uid"] != r["uid"] || w["path"] != now || number(w["id"]) != number(r["id"]) || !strings.Contains(fmt.Sprint(would["notes"]), path) {
+		t.Errorf("would be %v", would)
+	}
+	if got := call("get", map[string]any{"model": "artifact", "uid": r["uid"]}); got["path"] != path {
+		t.Errorf("it went to %v without being saved", got["path"])
+	}
+}
+
+func TestARecordStaysWithAFileThatIsThere(t *testing.T) {
+	call, _ := asker(t)
+	dir := t.TempDir()
+	path := write(t, filepath.Join(dir, "a.txt"), "one")
+	call("register", map[string]any{"path": path, "key": "a"})
+	copied := call("register", map[string]any{"path": write(t, filepath.Join(dir, "b.txt"), "one")})
+	if recordIn(copied)["path"] != path || len(copied["notes"].([]any)) > 0 {
+		t.Errorf("a copy: %v", copied)
+	}
+}
+
+func TestAMovedFileBringsItsStorageAlong(t *testing.T) {
+	call, _ := asker(t)
+	dir := t.TempDir()
+	path := write(t, filepath.Join(dir, "a.txt"), "one")
+	call("register", map[string]any{"path": path, "key": "a"})
+	now := moveFile(t, path)
+	root := recordIn(call("save", map[string]any{"model": "storage", "record": map[string]any{"root": filepath.Dir(now)}}))
+	if moved := recordIn(call("register", map[string]any{"path": now})); moved["storage"] != root["uid"] {
+		t.Errorf("got %v, want the storage %v", moved, root["uid"])
+	}
+}
