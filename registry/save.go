@@ -43,8 +43,8 @@ type Saved struct {
 
 // Save adds a record, with all it brings along, in one transaction; or gives the one that is there: of the same content
 // (artifacts by hash, collections by their members and these' order), or of the same name (users, storages, labels). Such a
-// record comes out of the trash, and is not changed otherwise; but that of a local file follows it to the path it is saved with,
-// where nothing lies any more at its own.
+// record comes out of the trash, and is not changed otherwise: it does not become a new version, which Notes say where one was
+// wanted. But that of a local file follows it to the path it is saved with, where nothing lies any more at its own.
 func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 	var out *Saved
 	err := db.update(ctx, "save", func(tx *tx) (err error) {
@@ -140,6 +140,9 @@ func (tx *tx) save(s Save) (*Saved, error) {
 	default:
 		out, err = tx.saveNamed(t, s)
 	}
+	if err == nil && s.Revises != "" && !out.Created {
+		err = tx.isNoSuccessor(t, s.Revises, out)
+	}
 	if err == nil {
 		out.Notes = append(slices.Clone(s.Notes), out.Notes...)
 	}
@@ -147,6 +150,23 @@ func (tx *tx) save(s Save) (*Saved, error) {
 		_, err = tx.label(s.Model, out.Record.UID(), s.Labels, nil)
 	}
 	return out, err
+}
+
+// isNoSuccessor says that what was to be a new version turned out to be a record that is there.
+func (tx *tx) isNoSuccessor(t *Table, revises string, out *Saved) error {
+	old, err := tx.get(t, revises)
+	if err != nil {
+		return err
+	}
+	if there := out.Record; there["stem_uid"] == old["stem_uid"] && there.UID() > old.UID() {
+		return nil // it became one when it was saved before
+	}
+	what := map[Model]string{ModelArtifact: "has this content", ModelCollection: "has these artifacts in this order", ModelTransform: "has this key and this code"}[t.Model]
+	if what == "" {
+		what = "is this record"
+	}
+	out.Notes = append(out.Notes, fmt.Sprintf("%s %s already, and stays as it is: it is no new version of %s", titleOf(out.Record), what, revises))
+	return nil
 }
 
 // saveReferences saves the records that stand in place of a uid, and copies those that only another database has.

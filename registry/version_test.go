@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -241,5 +242,50 @@ func TestATransformWhoseTextChangedIsANewVersion(t *testing.T) {
 	}
 	if other.Record["stem_uid"] == a.Record["stem_uid"] {
 		t.Error("another key is a version of the first")
+	}
+}
+
+func TestASuccessorThatIsThereAlreadyIsToldOf(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		model Model
+		make  func(content string) Save
+	}{
+		{"an artifact", ModelArtifact, func(content string) Save { return Save{Model: ModelArtifact, Record: file(content, "key", content)} }},
+		{"a collection", ModelCollection, func(content string) Save {
+			return Save{Model: ModelCollection, Record: Record{"name": content}, Members: []any{file(content, "key", content)}}
+		}},
+		{"a transform", ModelTransform, func(content string) Save {
+			return Save{Model: ModelTransform, Record: Record{"key": content, "hash": content}}
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			db := fresh(t)
+			old, other := must(t, db, tc.make("one")).Record, must(t, db, tc.make("two")).Record
+			for _, there := range []Record{old, other} {
+				s := tc.make(map[bool]string{true: "one", false: "two"}[there.UID() == old.UID()])
+				s.Revises, s.Record["version"] = old.UID(), "2"
+				for _, dry := range []bool{true, false} {
+					s.Dry = dry
+					out := must(t, db, s)
+					notes := fmt.Sprint(out.Notes)
+					if out.Created || out.Revised != nil || out.Record.UID() != there.UID() || len(out.Notes) != 1 || !strings.Contains(notes, there.UID()) || !strings.Contains(notes, "no new version of "+old.UID()) {
+						t.Errorf("got %v", out)
+					}
+					if v := out.Record["version"]; v != nil || get(t, db, tc.model, old.UID())["version"] != nil {
+						t.Errorf("version %v", v)
+					}
+				}
+			}
+			s := tc.make("three")
+			s.Revises = old.UID()
+			if made, again := must(t, db, s), must(t, db, s); !made.Created || again.Created || len(again.Notes) > 0 {
+				t.Errorf("saved %v, then %v", made, again)
+			}
+			s = tc.make("one")
+			s.Revises = NewUID(tc.model)
+			_, err := db.Save(context.Background(), s)
+			wantError(t, err, ErrNoRecord, s.Revises)
+		})
 	}
 }
