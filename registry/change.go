@@ -7,7 +7,8 @@ import (
 )
 
 // Update changes fields of a record, and gives it as it is then. Fields that the registry decides, and those that say what the
-// record is, can not be changed. Of a version that another record of the family has the error is [ErrConflict].
+// record is, can not be changed. Of a version that another record of the family has, and of the key of another family, the error
+// is [ErrConflict].
 func (db *DB) Update(ctx context.Context, m Model, uid string, set Record) (Record, error) {
 	var out Record
 	err := db.update(ctx, "update", func(tx *tx) error {
@@ -69,6 +70,11 @@ func (tx *tx) checkChange(t *Table, old, changes Record) error {
 	if path, ok := changes["path"].(string); ok && changes["storage"] == nil {
 		var err error
 		if changes["storage"], err = tx.storageOf(path); err != nil {
+			return err
+		}
+	}
+	if key, ok := changes["key"].(string); ok && t.Stem > 0 {
+		if err := tx.keyFor(t, old, key); err != nil {
 			return err
 		}
 	}

@@ -35,6 +35,9 @@ func (tx *tx) saveVersion(t *Table, r Record, revises string) (*Saved, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := tx.keyFor(t, old, r.Text("key")); err != nil {
+		return nil, err
+	}
 	family, err := tx.find(t, "t.stem_uid = ? ORDER BY t.uid", old["stem_uid"])
 	if err != nil {
 		return nil, err
@@ -95,6 +98,20 @@ func (tx *tx) number(t *Table, r, head Record, family []Record) error {
 		return tx.set(t, head.Int("id"), Record{"version": before})
 	}
 	return nil
+}
+
+// keyFor is the error that a key can not be given to the family of r: the latest of another one has it, and there would be two.
+func (tx *tx) keyFor(t *Table, r Record, key string) error {
+	if key == "" || key == r.Text("key") {
+		return nil
+	}
+	head, err := tx.headOf(t, "t.key = ? AND t.stem_uid <> ?", key, r["stem_uid"])
+	if err != nil || head == "" {
+		return err
+	}
+	hint := fmt.Sprintf("give another key, or give %s another one first; what is to be a new version of it is saved with revises=%s", head, head)
+	return fail(ErrConflict, tx.op, fmt.Sprintf("%s.key", t.Model), hint,
+		"%q is the key of %s, which is no version of %s; there would be two latest records of one key", key, head, r.UID())
 }
 
 // crowned inserts r and sees to it that the right one of its family is the latest.

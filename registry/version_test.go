@@ -289,3 +289,45 @@ func TestASuccessorThatIsThereAlreadyIsToldOf(t *testing.T) {
 		})
 	}
 }
+
+func TestAKeyOfAnotherFamilyIsRefused(t *testing.T) {
+	for _, model := range []Model{ModelArtifact, ModelCollection, ModelTransform} {
+		t.Run(string(model), func(t *testing.T) {
+			db := fresh(t)
+			save := func(key, revises, content string) (*Saved, error) {
+				s := Save{Model: model, Revises: revises, Record: Record{"key": key}}
+				switch model {
+				case ModelArtifact:
+					s.Record = file(content, "key", key)
+				case ModelCollection:
+					s.Members = []any{file(content, "key", content)}
+				default:
+					s.Record["hash"] = content
+				}
+				return db.Save(context.Background(), s)
+			}
+			made := func(out *Saved, err error) Record {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
+				}
+				return out.Record
+			}
+			a1, b := made(save("a", "", "a1")), made(save("b", "", "b"))
+			a2 := made(save("a", a1.UID(), "a2"))
+			for _, uid := range []string{a1.UID(), a2.UID()} {
+				_, err := db.Update(context.Background(), model, uid, Record{"key": "b"})
+				wantError(t, err, ErrConflict, `"b"`, b.UID(), "revises")
+			}
+			_, err := save("b", a2.UID(), "a3")
+			wantError(t, err, ErrConflict, `"b"`, b.UID())
+			if n, err := db.Count(context.Background(), Query{Model: model, Where: And{Lookup{"key", "b"}, Lookup{"is_latest", true}}}); err != nil || n != 1 {
+				t.Errorf("%d latest of one key, %v", n, err)
+			}
+			// A key that is given up is free, as is one that stays.
+			update(t, db, model, b.UID(), Record{"key": "c"})
+			update(t, db, model, a2.UID(), Record{"key": "b"})
+			update(t, db, model, a2.UID(), Record{"key": "b", "description": "same"})
+		})
+	}
+}
