@@ -2,6 +2,7 @@ package mapped
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -18,10 +19,10 @@ import (
 	"github.com/loaderd/loaderd/cache/rowstore"
 )
 
-// openRowStore opens a row store in a folder; budget 0 is the default. The test closes it.
+// openRowStore opens a row store in a folder; budget 0 is a GiB, also where the disk is nearly full. The test closes it.
 func openRowStore(t testing.TB, dir string, budget int64) *rowstore.Store {
 	t.Helper()
-	s, err := rowstore.Open(rowstore.Options{Dir: dir, Budget: budget, SegmentBytes: 64 << 10, Log: slog.New(slog.DiscardHandler)})
+	s, err := rowstore.Open(rowstore.Options{Dir: dir, Budget: cmp.Or(budget, 1<<30), SegmentBytes: 64 << 10, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

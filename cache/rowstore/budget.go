@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	keepFree     = 10 // the part of the file system that stays free: one tenth
+	keepFree     = 10 // the part of the file system that stays free where nobody asked for a number of bytes: one tenth
 	defaultShare = 25 // per cent of the free space
 	unknownShare = 8 << 30
 
@@ -36,12 +36,13 @@ type budget struct {
 // allowed is how many bytes the folder may hold when it holds that many. What it holds is counted as free: the
 // result does not change as the folder grows.
 func (b *budget) allowed(sp diskSpace, held int64) int64 {
-	most, share := int64(math.MaxInt64), b.asked
-	if sp.size > 0 {
-		most = sp.free + held - sp.size/keepFree
-		share = cmp.Or(share, (sp.free+held)*cmp.Or(b.share, defaultShare)/100)
+	allowed := cmp.Or(b.asked, unknownShare)
+	if there := sp.free + held; sp.size > 0 && b.asked > 0 {
+		allowed = min(allowed, there)
+	} else if sp.size > 0 {
+		allowed = min(there-sp.size/keepFree, there*cmp.Or(b.share, defaultShare)/100)
 	}
-	return max(0, min(most, cmp.Or(share, unknownShare), cmp.Or(b.ceiling, math.MaxInt64)))
+	return max(0, min(allowed, cmp.Or(b.ceiling, math.MaxInt64)))
 }
 
 // stop ends the growth of the folder: what it holds is all that a quota leaves it.

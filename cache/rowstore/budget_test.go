@@ -26,7 +26,8 @@ func TestWhatAFolderMayHold(t *testing.T) {
 		{"nothing, where less is free", 0, diskSpace{size: 1000, free: 90}, 0, 0},
 		{"less than it holds, where others have filled the disk", 0, diskSpace{size: 1000, free: 50}, 100, 37},
 		{"what was asked for", 700, diskSpace{size: 1000, free: 900}, 0, 700},
-		{"but a tenth stays free", 700, diskSpace{size: 1000, free: 500}, 0, 400},
+		{"what was asked for, though less than a tenth stays free", 700, diskSpace{size: 10000, free: 900}, 0, 700},
+		{"but no more than there is", 700, diskSpace{size: 1000, free: 300}, 100, 400},
 		{"what was asked for, on a disk that says nothing", 700, diskSpace{}, 0, 700},
 		{"some, on a disk that says nothing", 0, diskSpace{}, 0, unknownShare},
 	} {

@@ -100,7 +100,7 @@
 //
 //   - A row that is served was whole when it was first touched: its checksum, its number, its type, and that it decodes within the
 //     matrix. Damage of any kind is found before, logged with file and row, and the row is then missing.
-//   - A table never grows beyond the budget, nor the disk's last tenth, and what is kept stays while a process has the table open. Room is
+//   - A table never grows beyond the budget, which leaves a tenth of the disk unless it is a number of bytes, and what is kept stays while a process has the table open. Room is
 //     made by removing tables that nobody has open, first the one that was not used for longest.
 //   - Nobody touches an open segment whose writer may live.
 //   - A table has one address of 31 bits for a row, and a bit that says whether the record was checked; readers take no lock.

@@ -15,7 +15,7 @@ func ExampleStore() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	s, err := rowstore.Open(rowstore.Options{Dir: dir})
+	s, err := rowstore.Open(rowstore.Options{Dir: dir, Budget: 1 << 30})
 	if err != nil {
 		panic(err)
 	}

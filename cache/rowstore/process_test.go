@@ -39,7 +39,7 @@ func TestChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(Options{Dir: dir, SegmentBytes: 128 << 10})
+	s, err := Open(Options{Dir: dir, Budget: 1 << 30, SegmentBytes: 128 << 10})
 	if err != nil {
 		t.Fatal(err)
 	}

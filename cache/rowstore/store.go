@@ -30,8 +30,8 @@ var (
 type Options struct {
 	// Dir is made if it is not there (mode 0700). Stores of several processes, also on several machines, may share it.
 	Dir string
-	// Budget is how many bytes Dir may hold. 0: Share per cent of what is free, what it holds already included. Whatever it
-	// is, a tenth of the file system stays free.
+	// Budget is how many bytes Dir may hold. 0: Share per cent of what is free, what it holds already included, and a tenth of
+	// the file system stays free.
 	Budget int64
 	Share  int          // 0: 25
 	Log    *slog.Logger // nil: slog.Default()

@@ -58,6 +58,7 @@ func daemonFor(t *testing.T, args ...string) (wait func() error) {
 	t.Setenv("LOADERD_RUNTIME_DIR", filepath.Join(dir, "run"))
 	t.Setenv("LOADERD_STATE_DIR", filepath.Join(dir, "state"))
 	t.Setenv("LOADERD_ROWSTORE", filepath.Join(dir, "rows"))
+	t.Setenv("LOADERD_ROWSTORE_SIZE", "1G")
 	t.Setenv("LOADERD_DATA_DIR", filepath.Join(dir, "data"))
 	t.Setenv("LOADERD_SOCKET", "")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

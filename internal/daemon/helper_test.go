@@ -40,6 +40,9 @@ func serve(t *testing.T, o Options) *harness {
 	if o.RowStore == "" {
 		o.RowStore = filepath.Join(dir, "rows")
 	}
+	if o.Budget == (Budget{}) {
+		o.Budget.Bytes = 1 << 30 // on a disk that is nearly full too
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

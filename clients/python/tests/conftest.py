@@ -112,6 +112,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("LOADERD_STATE_DIR", str(folder / "state"))
     monkeypatch.setenv("LOADERD_DATA_DIR", str(folder / "data"))
     monkeypatch.setenv("LOADERD_ROWSTORE", str(folder / "rows"))
+    monkeypatch.setenv("LOADERD_ROWSTORE_SIZE", "1G")  # on a disk that is nearly full too
     yield folder
     shutil.rmtree(folder)
 

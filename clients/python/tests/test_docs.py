@@ -35,7 +35,7 @@ def environment(folder: Path) -> dict[str, str]:
     """Variables that keep the daemon of a page inside ``folder``, with the tree's own binary first on PATH."""
     path = f"{ROOT / 'bin'}{os.pathsep}{os.environ['PATH']}"
     own = {"PATH": path} | {f"LOADERD_{n}_DIR": str(folder / n.lower()) for n in ("RUNTIME", "STATE", "DATA")}
-    own["LOADERD_ROWSTORE"] = str(folder / "rows")
+    own |= {"LOADERD_ROWSTORE": str(folder / "rows"), "LOADERD_ROWSTORE_SIZE": "1G"}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("LOADERD_")}
     return inherited | own
 

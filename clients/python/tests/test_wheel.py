@@ -60,6 +60,7 @@ class Environment:
             "PATH": os.pathsep.join([str(self.bin), *tools]),
             "LOADERD_RUNTIME_DIR": str(folder / "run"),
             "LOADERD_ROWSTORE": str(folder / "rows"),
+            "LOADERD_ROWSTORE_SIZE": "1G",
         }
         assert shutil.which("go", path=self.variables["PATH"]) is None
         cache = os.environ.get("PIP_CACHE_DIR") or self.pip_cache()
