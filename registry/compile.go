@@ -81,7 +81,7 @@ func (c *compiler) match(re *regexp.Regexp) (string, error) {
 
 // read resolves the lookups of a condition and holds its limits, for those that were made by hand too.
 func (c *compiler) read(w Where) (condition, error) {
-	nodes := 0
+	var size treeSize
 	var read func(w Where, depth int) (condition, error)
 	all := func(op treeOp, list []Where, depth int) (condition, error) {
 		out := condition{op: op}
@@ -95,8 +95,9 @@ func (c *compiler) read(w Where) (condition, error) {
 		return out, nil
 	}
 	read = func(w Where, depth int) (condition, error) {
-		if nodes++; nodes > MaxConditions || depth > MaxDepth {
-			return condition{}, badTree("more than %d conditions, or nested more than %d deep", MaxConditions, MaxDepth)
+		_, isLookup := w.(Lookup)
+		if err := size.add(isLookup, depth); err != nil {
+			return condition{}, err
 		}
 		switch w := w.(type) {
 		case nil:

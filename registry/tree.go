@@ -7,8 +7,11 @@ import (
 // Limits of a [Where], far above what people and programs write: SQLite nests expressions about 1000 deep.
 const (
 	MaxDepth      = 32
-	MaxConditions = 4_000
+	MaxConditions = 4_000 // lookups
 )
+
+// maxNodes is how many lookups, and, or and not there can be together: enough for what stands around each lookup.
+const maxNodes = 4 * MaxConditions
 
 // Where is a condition: [And], [Or], [Not] or [Lookup]. nil holds for every record.
 //
@@ -43,30 +46,47 @@ func (Lookup) where() {}
 //
 // nil and the empty list hold for every record.
 func DecodeWhere(v any) (Where, error) {
-	d := treeDecoder{left: MaxConditions}
+	var d treeDecoder
 	return d.tree(v, 1)
 }
 
-type treeDecoder struct{ left int }
+type treeDecoder struct{ size treeSize }
+
+// treeSize counts what a condition is made of, and holds its limits.
+type treeSize struct{ nodes, lookups int }
+
+// add counts one more node, which stands at a depth from 1.
+func (s *treeSize) add(lookup bool, depth int) error {
+	s.nodes++
+	if lookup {
+		s.lookups++
+	}
+	switch {
+	case s.lookups > MaxConditions:
+		return badTree("more than %d conditions", MaxConditions)
+	case s.nodes > maxNodes:
+		return badTree("more than %d conditions and combinations of them", maxNodes)
+	case depth > MaxDepth:
+		return badTree("conditions nested more than %d deep", MaxDepth)
+	}
+	return nil
+}
 
 func (d *treeDecoder) tree(v any, depth int) (Where, error) {
-	if d.left--; d.left < 0 {
-		return nil, badTree("more than %d conditions", MaxConditions)
+	list, ok := v.([]any)
+	var op string
+	if len(list) > 0 {
+		op, _ = list[0].(string)
 	}
-	if depth > MaxDepth {
-		return nil, badTree("conditions nested more than %d deep", MaxDepth)
+	if err := d.size.add(op == "lookup", depth); err != nil {
+		return nil, err
 	}
-	if v == nil {
+	if v == nil || ok && len(list) == 0 {
 		return nil, nil
 	}
-	list, ok := v.([]any)
 	if !ok {
 		return nil, badTree("%s stands where a list is wanted", describe(v))
 	}
-	if len(list) == 0 {
-		return nil, nil
-	}
-	op, _ := list[0].(string)
 	switch {
 	case op == "lookup" && len(list) == 3:
 		name, ok := list[1].(string)

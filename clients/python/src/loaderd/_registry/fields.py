@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from loaderd._errors import InvalidArgument
@@ -77,7 +78,16 @@ class Field(Generic[T]):
         if found is not None and (not isinstance(found, self.kind) or (self.kind is int and isinstance(found, bool))):
             message = f"{type(record).__name__}.{self.name}={value!r}; it is of type {self.kind.__name__}, or None"
             raise InvalidArgument(message, stage="registry", object=self.name)
+        if self.kind is dict and found is not None:
+            self._check_json(record, found)
         return found
+
+    def _check_json(self, record: Record, value: Any) -> None:
+        try:
+            json.dumps(value, allow_nan=False)
+        except ValueError as e:
+            message = f"{type(record).__name__}.{self.name}={value!r:.200}; JSON knows no NaN and no infinity"
+            raise InvalidArgument(message, stage="registry", object=self.name, hint="use None, or a text") from e
 
 
 class Time(Field[dt.datetime]):

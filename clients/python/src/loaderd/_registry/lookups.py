@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loaderd._errors import FieldError
-from loaderd._registry.q import split
+from loaderd._registry.fields import Field
+from loaderd._registry.q import Records, split
 from loaderd._registry.record import MODELS, Record
 
 if TYPE_CHECKING:
@@ -34,12 +35,35 @@ def resolved(record_class: type[Record], tree: Tree) -> Tree:
     _, name, value = tree
     path, operator = split(name)
     own, target = _walk(record_class, path)
+    if isinstance(value, Records):
+        return ["lookup", *_of_records(record_class, name, value)]
     texts = value if operator == "in" else [value] if operator == "exact" else []
     if target is not None and any(isinstance(text, str) for text in texts):
         message = f"{name}={value!r}; it is a {target.__name__}, or several"
         hint = f"a text is one of its fields: {path}__{target._label[0]}=…"
         raise FieldError(message, stage="query", object=name, hint=hint)
     return ["lookup", own + name[len(path) :], value]
+
+
+def _of_records(record_class: type[Record], name: str, records: Records) -> tuple[str, Any]:
+    """Give the name and the value of a lookup that compares with records: with their ``uid``, which all databases have.
+
+    A query set in place of the values of ``id`` or ``uid`` are the records themselves, as Django has it.
+    """
+    path, operator = split(name)
+    own, target = _walk(record_class, path)
+    before, _, last = path.rpartition("__")
+    if last in ("id", "pk", "uid"):
+        own, target = _walk(record_class, before) if before else ("", record_class)
+    elif target is None and before == "" and isinstance(getattr(record_class, last, None), Field):
+        message = f"{name} is compared with records of {MODELS[records.model].__name__}; it is a value, no record"
+        hint = f"{last}__in=query.to_list({last!r}) compares with their values"
+        raise FieldError(message, stage="query", object=name, hint=hint)
+    if target is not None and target._model != records.model:
+        message = f"{name} is a {target.__name__}, or several; it is compared with a {MODELS[records.model].__name__}"
+        raise FieldError(message, stage="query", object=name)
+    own = f"{own}__uid" if own else "uid"
+    return (f"{own}__in", list(records)) if operator == "in" else (own + name[len(path) :], records[0])
 
 
 def own_name(record_class: type[Record], path: str) -> str:

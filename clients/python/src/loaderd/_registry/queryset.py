@@ -6,10 +6,11 @@ import copy
 import operator
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
+from loaderd._arguments import number
 from loaderd._errors import DoesNotExist, InvalidArgument, MultipleResultsFound
 from loaderd._registry import wire
 from loaderd._registry.lookups import own_name, resolved
-from loaderd._registry.q import EVERYTHING, Q, Tree, all_of, trees_of
+from loaderd._registry.q import EVERYTHING, Q, Tree, check_size, shown
 from loaderd._registry.record import MODELS, Record
 
 if TYPE_CHECKING:
@@ -25,6 +26,12 @@ PAGE: Final = 2000
 """Records of one answer."""
 
 _SHOWN: Final = 20
+_BEYOND: Final = 1 << 60  # no query has so many records
+
+
+def _place(index: Any) -> int:
+    """Make a number of an index; those beyond any query's end are alike."""
+    return min(operator.index(index), _BEYOND)
 
 
 class QuerySet(Generic[R]):
@@ -51,6 +58,7 @@ class QuerySet(Generic[R]):
         self._in_order = False  # records come as they are linked, and that order is meant
         self._calls: list[Tree] = []  # the condition of each call of filter, for what one call says of a related
         # record is of one and the same
+        self._depth = self._count = 0  # of the conditions
         self._order: list[str] = []
         self._distinct = False
         self._start, self._stop = 0, -1  # of the slice; -1: no end
@@ -82,17 +90,21 @@ class QuerySet(Generic[R]):
         QuerySet
             A new set.
         """
-        return self._narrow(trees_of(queries, lookups))
+        return self._narrow(Q(*queries, **lookups))
 
     def exclude(self, *queries: Any, **lookups: Any) -> Self:
         """Give those for which the conditions do not all hold; parameters as of `filter`."""
-        return self._narrow((~Q._of(trees_of(queries, lookups)))._tree)
+        return self._narrow(~Q(*queries, **lookups))
 
-    def _narrow(self, tree: list[Any]) -> Self:
+    def _narrow(self, query: Q) -> Self:
         self._check_whole("narrowed")
-        tree = resolved(self._class, tree)
+        tree = resolved(self._class, query._tree)
         made = self._clone()
-        made._calls = [*self._calls, tree] if tree != EVERYTHING else self._calls
+        if tree != EVERYTHING:
+            made._calls = [*self._calls, tree if tree[0] == "and" else ["and", [tree]]]
+            made._depth = max(self._depth, query._depth + (tree[0] != "and"))
+            made._count += query._count
+            check_size(made._depth + (len(made._calls) > 1), made._count)
         return made
 
     def all(self) -> Self:
@@ -140,8 +152,10 @@ class QuerySet(Generic[R]):
             How many records at most.
         """
         self._check_whole("searched")
+        if not isinstance(text, str):
+            raise InvalidArgument(f"search({text!r}); it looks for a text", stage="registry", object="search")
         made = self._clone()
-        made._search = text, limit
+        made._search = wire.text(text, "search"), number("limit", limit, 0)
         return made
 
     @property
@@ -158,8 +172,7 @@ class QuerySet(Generic[R]):
     # --- asking ---------------------------------------------------------------------------------------------
 
     def _where(self) -> Tree:
-        calls = [call if call[0] == "and" else ["and", [call]] for call in self._calls]
-        return calls[0] if len(calls) == 1 else ["and", calls]
+        return self._calls[0] if len(self._calls) == 1 else ["and", self._calls]
 
     def _args(self, what: str) -> dict[str, Any]:
         args: dict[str, Any] = {"model": self._class._model, "where": self._where(), "what": what}
@@ -183,6 +196,12 @@ class QuerySet(Generic[R]):
         if limit is not None:
             args["limit"] = limit
         return wire.call("query", args, self._using)
+
+    def _uids(self) -> list[str]:
+        """Give the ``uid`` of each record, and no more than that is asked for."""
+        if self._found is not None or self._search is not None:
+            return [record.uid for record in self]
+        return list(self._ask("uids"))
 
     def _make(self, row: Row) -> R:
         return self._class._of(row, self._using)
@@ -235,7 +254,7 @@ class QuerySet(Generic[R]):
     def __getitem__(self, index: int | slice) -> R | Self:
         if isinstance(index, slice):
             return self._slice(index)
-        at = operator.index(index)
+        at = _place(index)
         if at < 0:
             message = f"query[{at}]; a query has no end to count from"
             raise InvalidArgument(message, stage="registry", object="index", hint="use last(), or reverse()")
@@ -247,7 +266,7 @@ class QuerySet(Generic[R]):
         return self._make(rows[0])
 
     def _slice(self, index: slice) -> Self:
-        start, stop = operator.index(index.start or 0), -1 if index.stop is None else operator.index(index.stop)
+        start, stop = _place(index.start or 0), -1 if index.stop is None else _place(index.stop)
         if start < 0 or (index.stop is not None and stop < 0) or index.step not in (None, 1):
             message = f"query[{start}:{'' if index.stop is None else stop}]: no step, and nothing counted from the end"
             raise InvalidArgument(message, stage="registry", object="index", hint="use reverse(), or list(query)")
@@ -359,8 +378,8 @@ class QuerySet(Generic[R]):
 
     def _said(self) -> str:
         """Give the conditions, as text."""
-        text = repr(Q._of(all_of(self._calls)))
-        return "the query" if text == "Q()" else text
+        parts = [part for call in self._calls for part in call[1]]
+        return f"Q({shown(parts[0] if len(parts) == 1 else ['and', parts], outer=True)})" if parts else "the query"
 
     # --- all of them ----------------------------------------------------------------------------------------
 

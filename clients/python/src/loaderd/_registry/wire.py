@@ -21,6 +21,8 @@ Row = dict[str, Any]
 """A record as messages have it."""
 
 _MOST_LOSSES: Final = 3
+_MOST_DEPTH: Final = 32  # of lists and dicts in a value
+_MOST_TEXT: Final = 4 << 20  # characters
 
 
 def call(name: str, args: Message, using: str | None = None, tell: Callable[[Message], None] | None = None) -> Any:
@@ -48,6 +50,9 @@ def call(name: str, args: Message, using: str | None = None, tell: Callable[[Mes
         No daemon runs and none could be started, or several in a row died.
     """
     if using is not None:
+        if not isinstance(using, str):
+            message = f"using={using!r}; it is the name of a database, or None"  # type: ignore[unreachable]
+            raise InvalidArgument(message, stage="registry", object="using", hint="databases() lists them")
         args = args | {"using": using}
     losses = 0
     while True:
@@ -70,7 +75,7 @@ def call(name: str, args: Message, using: str | None = None, tell: Callable[[Mes
         return answer["value"]
 
 
-def to_wire(value: Any, what: str) -> Any:
+def to_wire(value: Any, what: str, depth: int = 0) -> Any:
     """Make a plain value of one that a field or a lookup has.
 
     Raises
@@ -80,22 +85,68 @@ def to_wire(value: Any, what: str) -> Any:
     """
     if isinstance(value, enum.Enum):
         value = value.value
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
     if isinstance(value, np.generic):
-        return to_wire(value.item(), what)
+        value = value.item()
+    if value is None or isinstance(value, (bool, float)):
+        return value
+    if isinstance(value, int):
+        if not -(1 << 63) <= value < 1 << 63:
+            raise _no_value(
+                what, f"a number of {value.bit_length()} bits", "numbers have 64 bits, one of them the sign"
+            )
+        return value
+    if isinstance(value, str):
+        return text(value, what)
     if isinstance(value, dt.datetime):
         return to_time(value)
     if isinstance(value, dt.date):
         return to_time(dt.datetime(value.year, value.month, value.day, tzinfo=dt.timezone.utc))
     if isinstance(value, os.PathLike):
-        return os.fsdecode(value)
+        name = os.fsencode(value)
+        return name.decode() if _is_utf8(name) else name
+    if depth >= _MOST_DEPTH:
+        raise _no_value(what, f"{type(value).__name__} in {depth} others", f"lists and dicts nest {_MOST_DEPTH} deep")
     if isinstance(value, Mapping):
-        return {str(key): to_wire(each, what) for key, each in value.items()}
+        return {text(str(key), what): to_wire(each, what, depth + 1) for key, each in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, (bytes, bytearray)):
-        return [to_wire(each, what) for each in value]
-    message = f"{what}={value!r}; a {type(value).__name__} is no value of the registry"
-    raise InvalidArgument(message, stage="registry", object=what, hint="use text, numbers, times, or a list of these")
+        return [to_wire(each, what, depth + 1) for each in value]
+    shown = f"{value!r}; a {type(value).__name__}"
+    raise _no_value(what, shown, "use text, numbers, times, or a list of these")
+
+
+def text(value: str, what: str) -> str:
+    """Check that a text can be stored.
+
+    Raises
+    ------
+    InvalidArgument
+        It is no Unicode, or has zero characters.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError as e:
+        odd = value[e.start]
+        hint = f"{odd!r} is half of a character, or a byte of a path that is not UTF-8, which goes as a pathlib.Path"
+        raise _no_value(what, f"{value!r:.80}", hint) from None
+    if len(value) > _MOST_TEXT:
+        hint = f"{_MOST_TEXT:,} characters are the most; keep it in a file, as an artifact"
+        raise _no_value(what, f"a text of {len(value):,} characters", hint)
+    if "\0" in value:
+        raise _no_value(what, f"{value!r:.80}", "a text has no zero characters")
+    return value
+
+
+def _is_utf8(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _no_value(what: str, shown: str, hint: str) -> InvalidArgument:
+    message = f"{what}: {shown} is no value of the registry"
+    return InvalidArgument(message, stage="registry", object=what, hint=hint)
 
 
 def to_time(value: dt.datetime) -> str:

@@ -1,0 +1,116 @@
+"""What conditions are made of: how many there are, records in place of values, and values that there are none of."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loaderd as ln
+from loaderd import Q
+from loaderd._registry.q import MOST_CONDITIONS, MOST_DEPTH
+
+NAMES = ["alpha", "beta", "9", "Alpha", "a-b"]
+
+
+@pytest.fixture
+def labels(registry: Path) -> list[ln.ULabel]:
+    return [ln.ULabel(name=name).save() for name in NAMES]
+
+
+def test_many_conditions_combine_flat_up_to_the_limit(labels: list[ln.ULabel]) -> None:
+    for combine, found in ((operator.or_, 1), (operator.and_, 0)):
+        many = functools.reduce(combine, (Q(name=f"x{i}") for i in range(MOST_CONDITIONS - 1)))
+        assert ln.ULabel.filter(combine(many, Q(name="alpha"))).count() == found
+        with pytest.raises(ln.InvalidArgument, match=r"4,001 conditions[^$]*name__in"):
+            ln.ULabel.filter(combine(many, Q(name="alpha")), description="x")
+    chained = ln.ULabel.filter()
+    for _ in range(100):
+        chained = chained.filter(name="alpha")
+    assert chained.one() == labels[0]
+
+
+def test_conditions_nest_up_to_the_limit(labels: list[ln.ULabel]) -> None:
+    query, nested = Q(name="alpha"), 0
+    with pytest.raises(ln.InvalidArgument, match="nested 33 deep"):
+        while True:
+            query = ~query
+            nested += 1
+    assert nested == MOST_DEPTH - 1
+    assert ln.ULabel.filter(Q(name="beta") | Q(~Q(name__in=NAMES) | Q(name="9"))).count() == 2
+    inner = Q(name="alpha")
+    for _ in range(MOST_DEPTH - 3):
+        inner = ~inner
+    assert ln.ULabel.filter(inner).count() in (1, len(labels) - 1)
+    with pytest.raises(ln.InvalidArgument, match="nested 33 deep"):
+        ln.ULabel.filter(~~inner).filter(name="alpha")
+
+
+def test_a_query_set_stands_for_its_records(registry: Path, labels: list[ln.ULabel]) -> None:
+    artifacts = [ln.Artifact(f"{name}.h5ad", key=name).save() for name in "ab"]
+    artifacts[0].ulabels.add(labels[0])
+    ln.Collection(artifacts, name="both").save()
+    some, one = ln.ULabel.filter(name__startswith="a"), ln.Artifact.filter(key="a")
+    for lookups in ({"id__in": some}, {"pk__in": some}, {"uid__in": some}, {"id__in": list(some)}):
+        assert list(ln.ULabel.filter(**lookups)) == list(some)
+    assert list(ln.ULabel.exclude(id__in=some)) == labels[1:4]
+    assert ln.Artifact.filter(ulabels__in=some).one() == artifacts[0]
+    assert ln.Artifact.filter(ulabels__id__in=some[:1]).one() == artifacts[0]
+    assert ln.ULabel.filter(artifacts__in=one).one() == labels[0] == ln.ULabel.get(artifacts__uid=artifacts[0])
+    assert ln.ULabel.filter(artifacts__collections__in=ln.Collection.filter()).one() == labels[0]
+    assert not ln.Artifact.filter(id__in=ln.Artifact.filter(key="none")).exists()
+    assert ln.Artifact.filter(run__in=ln.Run.filter()).count() == 0
+    assert ln.Artifact.filter(id=artifacts[1]).one() == artifacts[1]
+
+
+WRONG_RECORDS: list[tuple[str, Any, str]] = [
+    ("ulabels__in", ln.Artifact.filter(), "is a ULabel, or several; it is compared with a Artifact"),
+    ("id__in", ln.ULabel.filter(), "is a Artifact, or several; it is compared with a ULabel"),
+    ("key__in", ln.Artifact.filter(), r"to_list\('key'\)"),
+    ("created_by", ln.User.filter(), "created_by__in"),
+]
+
+
+@pytest.mark.parametrize(("name", "records", "said"), WRONG_RECORDS, ids=[case[0] for case in WRONG_RECORDS])
+def test_records_of_another_kind_are_refused(registry: Path, name: str, records: Any, said: str) -> None:
+    with pytest.raises(ln.InvalidArgument, match=said):
+        ln.Artifact.filter(**{name: records})
+
+
+NO_VALUES: list[tuple[str, Callable[[], Any], str]] = [
+    ("a number beyond 64 bits", lambda: ln.ULabel.filter(id=2**70), "id: a number of 71 bits"),
+    ("a number beyond them by one", lambda: ln.ULabel.filter(id__gt=1 << 63), "id__gt: a number of 64 bits"),
+    ("one among others", lambda: ln.ULabel.filter(id__in=[1, -(2**64)]), "id__in: a number of 65 bits"),
+    ("one to get", lambda: ln.ULabel.get(2**70), "id: a number of 71 bits"),
+    ("half of a character", lambda: ln.ULabel.filter(name="a\udcff"), r"name: 'a\\udcff'"),
+    ("half of one to save", lambda: ln.ULabel(name="a\udcff"), r"name: 'a\\udcff'"),
+    ("half of one as a name", lambda: ln.ULabel.filter(**{"n\udcff": 1}), r"filter: 'n\\udcff'"),
+    ("half of one to search", lambda: ln.ULabel.search("\udcff"), r"search: '\\udcff'"),
+    ("a zero character", lambda: ln.ULabel(name="a\0"), "zero characters"),
+    ("a long text", lambda: ln.ULabel(name="n", description="x" * (5 << 20)), "5,242,880 characters"),
+    ("a search for a number", lambda: ln.ULabel.search(7), "looks for a text"),  # type: ignore[arg-type]
+    ("many results", lambda: ln.ULabel.search("x", 2**70), "limit=1180591620717411303424"),
+    ("parameters beyond 64 bits", lambda: ln.Run(params={"n": [2**80]}), "params: a number of 81 bits"),
+    ("parameters that are no JSON", lambda: ln.Run(params={"n": float("nan")}), "JSON knows no NaN"),
+    ("parameters in themselves", lambda: ln.Run(params={"n": ROUND}), "params: list in 32 others"),
+    ("a database's name", lambda: ln.ULabel.using(7).count(), "using=7"),  # type: ignore[arg-type]
+]
+ROUND: list[Any] = []
+ROUND.append(ROUND)
+
+
+@pytest.mark.parametrize(("make", "said"), [case[1:] for case in NO_VALUES], ids=[case[0] for case in NO_VALUES])
+def test_values_that_the_registry_cannot_have_are_refused(registry: Path, make: Any, said: str) -> None:
+    with pytest.raises(ln.InvalidArgument, match=said):
+        make()
+
+
+def test_places_beyond_any_end_are_beyond_the_end(labels: list[ln.ULabel]) -> None:
+    assert list(ln.ULabel.filter()[2**70 :]) == []
+    assert ln.ULabel.filter()[: 2**70].count() == len(labels)
+    with pytest.raises(IndexError, match="5 records"):
+        ln.ULabel.filter()[2**70]
