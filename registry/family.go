@@ -18,19 +18,20 @@ func (tx *tx) headOf(t *Table, condition string, args ...any) (string, error) {
 
 // saveVersion adds r as a new version of the family of the uid revises, or, where that is "", as the first of a new one.
 func (tx *tx) saveVersion(t *Table, r Record, revises string) (*Saved, error) {
-	if revises == "" && r.UID() == "" {
-		r["uid"], r["is_latest"] = NewUID(t.Model), true
-		stored, err := tx.insert(t, r)
-		return &Saved{Record: stored, Created: true}, err
-	}
+	out := &Saved{Created: true}
 	r["is_latest"] = false // until all are compared
 	if revises == "" {
-		if err := tx.freeUID(t, r.UID()); err != nil {
+		drawn, err := tx.newUID(t, r, out)
+		if err != nil {
 			return nil, err
 		}
-		return tx.crowned(t, r, &Saved{Created: true})
+		if !drawn {
+			return tx.crowned(t, r, out)
+		}
+		r["is_latest"] = true
+		out.Record, err = tx.insert(t, r)
+		return out, err
 	}
-	out := &Saved{Created: true}
 	old, err := tx.get(t, revises)
 	if err != nil {
 		return nil, err
@@ -49,15 +50,9 @@ func (tx *tx) saveVersion(t *Table, r Record, revises string) (*Saved, error) {
 	if err := tx.number(t, r, head, family); err != nil {
 		return nil, err
 	}
-	last := family[len(family)-1].UID()
-	suffix, err := nextSuffix(last[t.Stem:])
-	if err != nil {
-		return nil, fail(ErrConflict, tx.op, revises, "", "%v", err)
+	if err := tx.nextUID(t, r, family[len(family)-1].UID(), out); err != nil {
+		return nil, err
 	}
-	if given := r.UID(); given != "" && given != last[:t.Stem]+suffix && tx.freeUID(t, given) != nil {
-		out.Notes = append(out.Notes, fmt.Sprintf("the uid %s was taken meanwhile", given))
-	}
-	r["uid"] = last[:t.Stem] + suffix
 	if out, err = tx.crowned(t, r, out); err != nil {
 		return nil, err
 	}
@@ -142,6 +137,44 @@ func (tx *tx) crown(t *Table, stem string) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// newUID gives r a uid that begins a family, unless it brings one that was never used: drawn reports which. A record that is copied
+// from another database is the one that it was, and keeps its uid.
+func (tx *tx) newUID(t *Table, r Record, out *Saved) (drawn bool, err error) {
+	given := r.UID()
+	if given != "" {
+		if err := tx.freeUID(t, given); err != nil {
+			return false, err
+		}
+		gone, err := tx.retired(t, given[:t.Stem])
+		if err != nil || tx.from != nil || given[t.Stem:] > gone {
+			return false, err
+		}
+	}
+	r["uid"] = NewUID(t.Model)
+	if given != "" {
+		out.Notes = append(out.Notes, fmt.Sprintf("%s was the uid of a record that is deleted; this one is %s", given, r["uid"]))
+	}
+	return true, nil
+}
+
+// nextUID gives r the uid after the highest that its family has, or ever had.
+func (tx *tx) nextUID(t *Table, r Record, highest string, out *Saved) error {
+	stem := highest[:t.Stem]
+	gone, err := tx.retired(t, stem)
+	if err != nil {
+		return err
+	}
+	suffix, err := nextSuffix(max(highest[t.Stem:], gone))
+	if err != nil {
+		return fail(ErrConflict, tx.op, highest, "", "%v", err)
+	}
+	if given := r.UID(); given != "" && given != stem+suffix && tx.freeUID(t, given) != nil {
+		out.Notes = append(out.Notes, fmt.Sprintf("the uid %s was taken meanwhile", given))
+	}
+	r["uid"] = stem + suffix
 	return nil
 }
 

@@ -22,6 +22,7 @@ func statistics() []string {
 		rows = append(rows, fmt.Sprintf("('%s', '%s', '%s')", table, index, strings.Trim(fmt.Sprint(counts), "[]")))
 	}
 	add("database", "database", 10, 1)
+	add("retired", "retired", 10_000, 5000, 1)
 	links := make(map[string]bool)
 	for i := range Schema {
 		t := &Schema[i]
@@ -36,15 +37,14 @@ func statistics() []string {
 			if of == "" {
 				continue
 			}
-			counts := []int{n}
-			for range strings.Count(of, ",") {
-				counts = append(counts, t.alike(f))
+			counts := []int{n, t.alike(f)}
+			switch strings.Count(of, ",") {
+			case 1: // visibility, created_at
+				counts = append(counts, 1)
+			case 3: // the field, visibility, created_at, key
+				counts = append(counts, t.alike(f), 1, 1)
 			}
-			last := 1
-			if len(counts) == 1 {
-				last = t.alike(f)
-			}
-			add(name, name+"_"+f.Column(), append(counts, last)...)
+			add(name, name+"_"+f.Column(), counts...)
 		}
 		if t.Unique != nil {
 			add(name, name+"_"+strings.Join(t.Unique, "_"), append([]int{n}, slices.Repeat([]int{1}, len(t.Unique))...)...)

@@ -61,6 +61,8 @@ func TestPlansOfUsualQueries(t *testing.T) {
 			[]string{"artifact_hash (hash=?)"}, true},
 		{"a run is narrower than an otype", Query{Where: And{Lookup{"otype", "AnnData"}, Lookup{"run", "r"}}, OrderBy: newest}, []string{"artifact_run_id (run_id=? AND visibility=?)"}, false},
 		{"the newest of a user", Query{Where: Lookup{"created_by__handle", "me"}, OrderBy: newest}, []string{"artifact_created_by_id (created_by_id=? AND visibility=?)"}, false},
+		{"those of a transform by key", Query{Where: Lookup{"transform__key", "a.py"}, OrderBy: []string{"key"}, Limit: 10},
+			[]string{"COVERING INDEX artifact_transform_id (transform_id=? AND visibility=?)", "SCAN found", "SEARCH t USING INTEGER PRIMARY KEY"}, true},
 		{"the trash", Query{Where: Lookup{"visibility", 2}, OrderBy: newest}, []string{"artifact_visibility (visibility=?)"}, false},
 		{"keys that begin", Query{Where: Lookup{"key__startswith", "a/"}}, []string{"artifact_key (key>? AND key<?)"}, true},
 		{"a label", Query{Where: Lookup{"ulabels__name", "T"}, OrderBy: newest}, []string{"t USING INTEGER PRIMARY KEY", "sqlite_autoindex_ulabel_2"}, true},

@@ -124,9 +124,22 @@ func (s *statement) of(of Of) (fragment, string, error) {
 
 // rows selects columns of the records, in order.
 func (s *statement) rows(columns string) fragment {
+	if s.sliceOfIndex() {
+		return s.late(columns)
+	}
 	f := s.body("SELECT " + columns)
 	f.sql += " ORDER BY " + s.order
 	return s.slice(f)
+}
+
+// late selects columns of a slice once it is found: until then a record is its id and what it is ordered by, for which an index may
+// do, however many fulfil the condition.
+func (s *statement) late(columns string) fragment {
+	f := s.body("SELECT " + rootAlias + ".id")
+	f.sql += " ORDER BY " + s.order
+	f = s.slice(f)
+	f.sql = fmt.Sprintf("SELECT %s FROM (%s) found CROSS JOIN %s ON %s.id = found.id ORDER BY %s", columns, f.sql, s.table, rootAlias, s.order)
+	return f
 }
 
 // slice bounds a statement.

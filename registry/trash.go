@@ -59,10 +59,13 @@ func (tx *tx) remove(t *Table, r Record) error {
 	if _, err := tx.sql.ExecContext(tx.ctx, fmt.Sprintf("DELETE FROM %s WHERE id = ?", quote(string(t.Model))), r["id"]); err != nil {
 		return err
 	}
-	if t.Stem > 0 {
-		return tx.crown(t, r.Text("stem_uid"))
+	if t.Stem == 0 {
+		return nil
 	}
-	return nil
+	if err := tx.retire(t, r.UID()); err != nil {
+		return err
+	}
+	return tx.crown(t, r.Text("stem_uid"))
 }
 
 // needer is a way in which a record can be needed: the records that need it, by SQL with its id as the parameter.

@@ -331,3 +331,59 @@ func TestAKeyOfAnotherFamilyIsRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestAUIDIsNeverUsedTwice(t *testing.T) {
+	for _, model := range []Model{ModelArtifact, ModelCollection, ModelTransform} {
+		t.Run(string(model), func(t *testing.T) {
+			db := fresh(t)
+			n := 0
+			save := func(revises string, given ...any) *Saved {
+				t.Helper()
+				n++
+				content := fmt.Sprint(model, n)
+				s := Save{Model: model, Revises: revises, Record: Record{}}
+				switch model {
+				case ModelArtifact:
+					s.Record = file(content, "description", content)
+				case ModelCollection:
+					s.Members = []any{file(content, "description", content)}
+				default:
+					s.Record["hash"] = content
+				}
+				if len(given) > 0 {
+					s.Record["uid"] = given[0]
+				}
+				return must(t, db, s)
+			}
+			gone := func(r Record) {
+				t.Helper()
+				if _, err := db.Delete(context.Background(), model, r.UID(), true); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first := save("").Record
+			stem := first.Text("stem_uid")
+			second := save(first.UID()).Record
+			third := save(first.UID()).Record
+			gone(third)
+			gone(second) // of which the third is the higher one still
+			db.Close()
+			db = reopen(t, db.Path())
+			next := save(first.UID()).Record
+			if next.UID() != stem+"0003" {
+				t.Errorf("the uid after %s is %s", third.UID(), next.UID())
+			}
+			gone(next)
+			gone(first)
+			for _, used := range []Record{first, third, next} {
+				again := save("", used.UID())
+				if uid := again.Record.UID(); uid[:len(stem)] == stem || len(again.Notes) != 1 || !strings.Contains(again.Notes[0], used.UID()) || !strings.Contains(again.Notes[0], uid) {
+					t.Errorf("what was %s is saved as %s, with the notes %q", used.UID(), uid, again.Notes)
+				}
+			}
+			if later := save("", stem+"0004"); later.Record.UID() != stem+"0004" || len(later.Notes) > 0 {
+				t.Errorf("a uid that was never used: %v", later)
+			}
+		})
+	}
+}
