@@ -91,8 +91,9 @@ def test_the_old_name_of_obs_keys_warns(registry: Path) -> None:
 
 def test_other_members_are_left_out_with_a_warning(registry: Path) -> None:
     Path("t.csv").write_text("a\n1\n")
-    ln.Collection(cells("a.h5ad", "t.csv", "b.h5ad"), name="mixed").save()
-    with pytest.warns(ln.LoaderdWarning, match=r"'\.csv'"):
+    made = cells("a.h5ad", "t.csv", "b.h5ad")
+    ln.Collection(made, name="mixed").save()
+    with pytest.warns(ln.LoaderdWarning, match=rf"uid='{made[1].uid}', key='t\.csv', suffix='\.csv': it is neither"):
         mapped = ln.Collection.get(name="mixed").mapped()
     assert len(mapped.path_list) == 2
     mapped.close()
@@ -157,7 +158,14 @@ WRITERS = [
 ]
 
 
-@pytest.mark.parametrize(("ending", "write"), WRITERS, ids=[ending for ending, _ in WRITERS])
+PACKED = [
+    (f"{kind}{packed}", lambda df, path, sep=sep: df.to_csv(path, index=False, sep=sep))
+    for kind, sep in ((".csv", ","), (".tsv", "\t"))
+    for packed in (".gz", ".bz2", ".xz")
+]
+
+
+@pytest.mark.parametrize(("ending", "write"), WRITERS + PACKED, ids=[ending for ending, _ in WRITERS + PACKED])
 def test_tables_are_loaded_as_one(registry: Path, ending: str, write: Any) -> None:
     artifacts, frames = tables(write, ending)
     collection = ln.Collection(artifacts, name="tables").save()
@@ -214,6 +222,8 @@ def test_a_bar_shows_how_far_it_is_in_a_terminal_alone(monkeypatch: pytest.Monke
 
 OPENED = [
     *WRITERS,
+    *(each for each in PACKED if each[0].endswith(".gz")),
+    (".ndjson.gz", lambda df, path: df.to_json(path, orient="records", lines=True)),
     (".ndjson", lambda df, path: df.to_json(path, orient="records", lines=True)),
     (".json", lambda df, path: df.to_json(path, orient="records", lines=True)),
 ]
@@ -247,6 +257,30 @@ def test_keywords_go_to_the_engine(registry: Path) -> None:
     assert artifact.open(schema=pa.schema({"x": pa.int64()})).schema.names == ["x"]
     with artifact.open("polars", n_rows=1) as lazy:
         assert lazy.collect().height == 1
+
+
+BROKEN = [".parquet", ".csv", ".tsv", ".csv.gz", ".csv.xz", ".feather", ".arrow", ".h5ad"]
+
+
+@pytest.mark.parametrize("ending", BROKEN)
+def test_a_file_that_is_not_what_its_name_says_is_named(registry: Path, ending: str) -> None:
+    Path(f"bad{ending}").write_bytes(b"" if ending in (".csv", ".tsv") else b"\x89 this is something else")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ln.LoaderdWarning)  # that its features are not known
+        artifact = ln.Artifact(f"bad{ending}", key=f"bad{ending}").save()
+    with pytest.raises(ln.BadFile, match=rf"bad{ending} cannot be read as {ending}: "):
+        artifact.load()
+    if ending in (".parquet", ".feather", ".csv.gz"):
+        with pytest.raises(ln.BadFile, match=rf"bad{ending} cannot be read"):
+            artifact.open()
+
+
+def test_keywords_that_a_reader_does_not_take_are_named(registry: Path) -> None:
+    (artifact, _), _ = tables(WRITERS[0][1], ".parquet")
+    with pytest.raises(ln.InvalidArgument, match=r"t0\.parquet cannot be read as \.parquet with columns=\['no'\]"):
+        artifact.load(columns=["no"])
+    with pytest.raises(ln.InvalidArgument, match="join='both'; it is 'inner' or 'outer'"):
+        ln.Artifact.filter().order_by("id").load(join="both")
 
 
 def test_what_cannot_be_opened_is_refused(registry: Path) -> None:

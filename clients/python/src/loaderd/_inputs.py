@@ -93,7 +93,9 @@ class Inputs:
     def _file(self, artifact: Any) -> Iterator[str | os.PathLike[str]]:
         suffix = str(artifact.suffix)
         if not any(known in suffix for known in _SUFFIXES):
-            warn(f"ignoring an artifact with suffix {suffix!r}: it is neither .h5ad nor .zarr", LoaderdWarning)
+            # Of one that is only like an artifact, what can be said is what it has.
+            named = (f"{name}={getattr(artifact, name, None)!r}" for name in ("uid", "key", "suffix"))
+            warn(f"left out the artifact with {', '.join(named)}: it is neither .h5ad nor .zarr", LoaderdWarning)
             return
         yield _local(artifact.path if self._stream else _cached(artifact))
 

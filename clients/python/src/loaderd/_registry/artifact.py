@@ -42,6 +42,8 @@ class Artifact(Versioned, Made):
         storage when it is saved; or a URL, which is noted and not read. A file stays where it is.
     key
         A name like a path. One of ``key``, ``description`` and ``run`` must be given, unless the content is known.
+        Data in memory are written in the format that the key ends with: ``.parquet``, ``.csv``, ``.tsv``, ``.feather``,
+        ``.arrow`` or ``.ipc``, and ``.h5ad``; without such an ending, as parquet and h5ad.
     description
         A description.
     version
@@ -160,7 +162,8 @@ class Artifact(Versioned, Made):
         """Ask what the registry would make of the data."""
         path, facts = paths.local_or_url(data), {}
         if path is None:
-            self._written = content.write(data, str(self.uid), wire.call("settings", {}, self._using)["storage"])
+            storage = wire.call("settings", {}, self._using)["storage"]
+            self._written = content.write(data, str(self.uid), self.key, storage)
             path, facts = self._written.path, self._written.facts
         asked = self._row() | facts | {"path": paths.on_wire(path), "save": False}
         if self._revises is not None and not self._revises._state.adding:
@@ -175,9 +178,8 @@ class Artifact(Versioned, Made):
         key, run = self.key, self._related.get("run")
         known = row.get("id") is not None
         if not known and self._revises is not None and self._revises._state.adding:
-            row |= {
-                name: self._values[name] for name in ("uid", "version")
-            }  # the registry does not know what it follows
+            # The registry does not know yet what it follows.
+            row |= {name: self._values[name] for name in ("uid", "version")}
         self._take(row, self._using)
         if not known:
             if run is not None:

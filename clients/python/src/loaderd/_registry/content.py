@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import warnings
 import weakref
@@ -14,15 +15,75 @@ from loaderd._errors import InvalidArgument, NotEnoughDisk
 from loaderd._registry import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from loaderd._registry.artifact import Artifact
 
 FOLDER: Final = ".loaderd"
 """Where the storage has what was in memory."""
 
-SUFFIXES: Final = {"DataFrame": ".parquet", "AnnData": ".h5ad"}
-"""The formats in which it is written."""
+
+def _text(data: Any, path: str, sep: str) -> None:
+    # An index that says no more than the place of a row would come back as a column.
+    plain = type(data.index).__name__ == "RangeIndex" and data.index.name is None
+    data.to_csv(path, sep=sep, index=not plain)
+
+
+def _h5ad(data: Any, path: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what anndata and pandas have to say to each other
+        data.write_h5ad(path)
+
+
+WRITERS: Final[dict[str, dict[str, Callable[[Any, str], None]]]] = {
+    "DataFrame": {
+        ".parquet": lambda data, path: data.to_parquet(path),
+        ".csv": lambda data, path: _text(data, path, ","),
+        ".tsv": lambda data, path: _text(data, path, "\t"),
+        ".feather": lambda data, path: data.to_feather(path),
+        ".arrow": lambda data, path: data.to_feather(path),
+        ".ipc": lambda data, path: data.to_feather(path),
+    },
+    "AnnData": {".h5ad": _h5ad},
+}
+"""What writes an object, by its type and the ending that its key may have; the first where its key has none."""
+
+PACKED: Final = (".gz", ".bz2", ".xz")
+"""Endings behind ``.csv`` and ``.tsv`` of texts that are packed."""
+
+_OTHERS: Final = re.compile(
+    r"\.(?:arrow|avro|bam|csv|db|duckdb|feather|h5|h5ad|h5mu|hdf5|ipc|json|jsonl|loom|mtx|ndjson|np[yz]|orc|parquet|pickle"
+    r"|pkl|rds|sqlite|tar|tsv|txt|xlsx?|ya?ml|zarr|zip|gz|bz2|xz|zst)"
+)
+"""Endings that promise a format; what else stands behind a dot in a key is a part of the name."""
+
+
+def suffix_for(otype: str, key: str | None) -> str:
+    """Choose the format of an object: what its key says, or the first of its type.
+
+    Parameters
+    ----------
+    otype
+        ``"DataFrame"`` or ``"AnnData"``.
+    key
+        The artifact's key, if it has one.
+
+    Raises
+    ------
+    InvalidArgument
+        The key says a format in which it is not written.
+    """
+    writers = WRITERS[otype]
+    root, last = os.path.splitext(os.path.basename(key or ""))
+    packed = last if last.lower() in PACKED else ""
+    ending = os.path.splitext(root)[1] if packed else last
+    if ending.lower() in writers and (not packed or ending.lower() in (".csv", ".tsv")):
+        return (ending + packed).lower()
+    if not _OTHERS.fullmatch(last.lower()):
+        return next(iter(writers))
+    message = f"key={key!r} says {ending + packed}, and a {otype} is written as {', '.join(writers)}"
+    hint = "give a key that ends so; or write the file yourself, and make an artifact of its path"
+    raise InvalidArgument(message, stage="registry", object="key", hint=hint)
 
 
 @dataclass(eq=False)
@@ -96,14 +157,14 @@ def otype_of(data: Any) -> str | None:
     return None
 
 
-def write(data: Any, uid: str, storage: str) -> Written:
+def write(data: Any, uid: str, key: str | None, storage: str) -> Written:
     """Write an object to a file.
 
     Parameters
     ----------
     data
         A ``pandas.DataFrame`` or an ``anndata.AnnData``.
-    uid
+    uid, key
         Of the artifact.
     storage
         The root of the storage.
@@ -111,29 +172,33 @@ def write(data: Any, uid: str, storage: str) -> Written:
     Raises
     ------
     InvalidArgument
-        It is something else.
+        It is something else, or cannot be written in the format that the key says.
+    NotEnoughDisk
+        The storage takes no more.
     """
     otype = otype_of(data)
     if otype is None:
         message = f"an artifact is not made of a {type(data).__name__}: {data!r:.80}"
         hint = "give a path, a URL, a pandas.DataFrame or an anndata.AnnData"
         raise InvalidArgument(message, stage="registry", object="data", hint=hint)
-    suffix, folder = SUFFIXES[otype], os.path.join(storage, FOLDER)
+    suffix, folder = suffix_for(otype, key), os.path.join(storage, FOLDER)
     path = os.path.join(folder, f".unsaved-{uid}{suffix}")
     facts = {"otype": otype, "suffix": suffix, "n_observations": len(data)}
     written = Written(path, os.path.join(folder, uid + suffix), facts)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        if otype == "DataFrame":
-            data.to_parquet(path)
-        else:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what anndata and pandas have to say to each other
-                data.write_h5ad(path)
+        WRITERS[otype]["." + suffix.split(".")[1]](data, path)
+    except (ImportError, MemoryError):
+        raise
     except OSError as e:
         message = f"cannot write {path}: {e.strerror or e}"
         hint = "LOADERD_DATA_DIR names the folder of the registry and its storage"
         raise NotEnoughDisk(message, stage="registry", object=path, hint=hint) from e
+    except Exception as e:  # of pyarrow, pandas, anndata and h5py, each has its own
+        said = "; ".join(map(str, e.args)) or type(e).__name__
+        hint = "give each column one type (astype), or write the file yourself and make an artifact of its path"
+        message = f"the {otype} cannot be written as {suffix}: {said}"
+        raise InvalidArgument(message, stage="registry", object=key or "data", hint=hint) from e
     return written
 
 

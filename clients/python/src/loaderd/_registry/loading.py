@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
+from loaderd._arguments import choice
 from loaderd._errors import InvalidArgument
 from loaderd._progress import Progress
-from loaderd._registry import content, paths
+from loaderd._registry import broken, content, paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,15 +63,28 @@ def load_one(artifact: Artifact, kwargs: dict[str, Any]) -> Any:
     Raises
     ------
     InvalidArgument
-        There is no object of this suffix.
+        There is no object of this suffix, or it is not read with these keywords.
+    BadFile
+        It is not what its suffix says.
     """
     suffix = artifact.suffix or ""
-    reader = READERS.get(suffix[suffix.rfind(".") :] if "." in suffix else suffix)
+    reader = _reader(suffix.lower())
     if reader is None:
         known = ", ".join(READERS)
         message = f"{artifact._named()}: suffix {suffix!r} cannot be loaded; what can is {known}"
         raise InvalidArgument(message, stage="load", object=suffix, hint="cache() gives its path")
-    return reader(str(paths.cached(artifact._where(), artifact.size)), **kwargs)
+    path = str(paths.cached(artifact._where(), artifact.size))
+    with broken.told(path, suffix, "load", kwargs):
+        return reader(path, **kwargs)
+
+
+def _reader(suffix: str) -> Callable[..., Any] | None:
+    """Find what reads files of a suffix, by its last part; texts may be packed, as pandas sees by their names."""
+    root, last = os.path.splitext("x" + suffix)
+    if last in (*content.PACKED, ".zst"):
+        last = os.path.splitext(root)[1]
+        return READERS[last] if last in (".csv", ".tsv") else None
+    return READERS.get(last)
 
 
 def load_all(artifacts: Sequence[Artifact], join: str, kwargs: dict[str, Any]) -> Any:
@@ -85,8 +100,11 @@ def load_all(artifacts: Sequence[Artifact], join: str, kwargs: dict[str, Any]) -
     Raises
     ------
     InvalidArgument
-        There is none, or they have several suffixes.
+        There is none, or they have several suffixes, or there is no such join.
+    BadFile
+        One is not what its suffix says.
     """
+    choice("join", join, ("inner", "outer"))
     suffixes = sorted({artifact.suffix or "" for artifact in artifacts})
     if len(suffixes) != 1:
         found = f"these have {', '.join(map(repr, suffixes))}" if suffixes else "there are none"

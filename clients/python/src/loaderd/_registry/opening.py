@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loaderd import _arguments
 from loaderd._errors import InvalidArgument, Unsupported
-from loaderd._registry import paths
+from loaderd._registry import broken, paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +38,8 @@ _POLARS: Final = {
     ".feather": "scan_ipc",
     ".ipc": "scan_ipc",
 }
+_TEXTS: Final = (".csv", ".tsv", ".json", ".ndjson", ".jsonl")
+_PACKED: Final = (".gz", ".bz2", ".xz", ".zst")
 ENGINES: Final = {"pyarrow": _ARROW, "polars": _POLARS}
 """The formats that each engine reads, by the ending of a file."""
 
@@ -58,12 +60,14 @@ def open_all(artifacts: Sequence[Artifact], engine: str, kwargs: dict[str, Any])
     ------
     InvalidArgument
         There is no such engine, it does not read the format, there are several formats, or there are no files.
+    BadFile
+        One is not what its ending says.
     Unsupported
         One is remote.
     """
     formats = ENGINES[_arguments.choice("engine", engine, tuple(ENGINES))]
     files = [path for artifact in artifacts for path in _files(artifact)]
-    found = {os.path.splitext(path)[1].lower() for path in files}
+    found = {_ending(path) for path in files}
     kinds = {formats.get(ending, ending) + ("\t" if ending == ".tsv" else "") for ending in found}
     if len(kinds) != 1:
         what = f"these are {', '.join(sorted(map(repr, found)))}" if found else "there are no files"
@@ -76,9 +80,19 @@ def open_all(artifacts: Sequence[Artifact], engine: str, kwargs: dict[str, Any])
         hint = f"engine={others[0]} does" if others else ""
         raise InvalidArgument(message, stage="open", object="suffix", hint=hint)
     if engine == "pyarrow":
-        return _dataset(files, formats[ending], kwargs)
+        with broken.told(files[0] if len(files) == 1 else f"one of {len(files)} files", ending, "open", kwargs):
+            return _dataset(files, formats[ending], kwargs)
     options = {"separator": "\t"} if ending == ".tsv" else {}
     return _lazy(files, formats[ending], options | kwargs)
+
+
+def _ending(path: str) -> str:
+    """Give the ending that says the format; both engines see by themselves that a text is packed by gzip."""
+    root, last = os.path.splitext(path.lower())
+    if last not in _PACKED:
+        return last
+    inner = os.path.splitext(root)[1]
+    return inner if last == ".gz" and inner in _TEXTS else inner + last
 
 
 def _files(artifact: Artifact) -> list[str]:
