@@ -11,7 +11,7 @@ import (
 type addCmd struct {
 	registryFlags
 	Paths       []string `arg:"" name:"path" help:"Files, folders or URLs. They stay where they are."`
-	Key         string   `short:"k" help:"Name like a path; with / at its end, the folder that the names of several go into. Default: the file's name." placeholder:"KEY"`
+	Key         string   `short:"k" help:"Name like a path; with / at its end, the folder that the names of several go into. Default: the path below a registered storage, else below this folder, else the file's name." placeholder:"KEY"`
 	Description string   `short:"d" help:"What it is." placeholder:"TEXT"`
 	Kind        string   `help:"What it is for: dataset, model, or a word of your own." placeholder:"WORD"`
 	Label       []string `short:"l" help:"Labels, which are made where they are missing." placeholder:"NAME"`
@@ -24,11 +24,15 @@ func (c *addCmd) Run(ctx context.Context, con *console) error {
 		return fmt.Errorf("--key %s is the name of one artifact, and there are %d paths; with / at its end it is a folder of names", c.Key, len(c.Paths))
 	}
 	return c.withRegistry(ctx, con, func(s *session) error {
+		names, err := s.names()
+		if err != nil {
+			return err
+		}
 		saved := []any{}
 		t := newTable("UID", "KEY", ">SIZE", "TYPE", ">OBS", "VERSION", "")
 		var failed error
 		for _, p := range c.Paths {
-			out, err := c.add(s, p)
+			out, err := c.add(names, p)
 			if err != nil { // those before it are saved, and told of
 				failed = err
 				break
@@ -52,12 +56,12 @@ func (c *addCmd) Run(ctx context.Context, con *console) error {
 	})
 }
 
-func (c *addCmd) add(s *session, file string) (map[string]any, error) {
-	args, err := c.fields(file)
+func (c *addCmd) add(n *names, file string) (map[string]any, error) {
+	args, err := c.fields(n, file)
 	if err != nil {
 		return nil, err
 	}
-	out, err := callFor[map[string]any](s, "register", args)
+	out, err := callFor[map[string]any](n.s, "register", args)
 	if err != nil || len(c.Label) == 0 {
 		return out, err
 	}
@@ -66,30 +70,29 @@ func (c *addCmd) add(s *session, file string) (map[string]any, error) {
 		labels = append(labels, map[string]any{"name": name})
 	}
 	r, _ := out["record"].(record)
-	_, err = s.call("labels", map[string]any{"model": "artifact", "uid": r["uid"], "add": labels})
+	_, err = n.s.call("labels", map[string]any{"model": "artifact", "uid": r["uid"], "add": labels})
 	return out, err
 }
 
 // fields are those of an artifact that is to be registered.
-func (c *addCmd) fields(file string) (map[string]any, error) {
+func (c *addCmd) fields(n *names, file string) (map[string]any, error) {
 	where, err := absolute(file)
 	if err != nil {
 		return nil, err
 	}
 	args := map[string]any{"path": where}
-	base := path.Base(strings.TrimSuffix(textOf(where), "/"))
-	switch {
-	case strings.HasSuffix(c.Key, "/"):
-		args["key"] = c.Key + base
-	case c.Key != "":
-		args["key"] = c.Key
-	case c.Description == "":
-		args["key"] = base
-	}
-	for name, value := range map[string]string{"description": c.Description, "kind": c.Kind, "version": c.Version} {
+	for name, value := range map[string]string{"key": c.Key, "description": c.Description, "kind": c.Kind, "version": c.Version} {
 		if value != "" {
 			args[name] = value
 		}
 	}
-	return args, nil
+	switch {
+	case strings.HasSuffix(c.Key, "/"):
+		args["key"] = c.Key + path.Base(textOf(where))
+	case c.Key != "" || c.Description != "":
+		return args, nil
+	default:
+		args["key"] = n.name(textOf(where))
+	}
+	return args, n.claim(args)
 }

@@ -90,6 +90,10 @@ func (c *collectionAppendCmd) Run(ctx context.Context, con *console) error {
 
 // members are uids of artifacts, and records of files that are not registered yet.
 func (s *session) members(refs []string) ([]any, error) {
+	names, err := s.names()
+	if err != nil {
+		return nil, err
+	}
 	out := make([]any, 0, len(refs))
 	for _, ref := range refs {
 		r, err := s.resolve(ref, "artifact")
@@ -100,7 +104,7 @@ func (s *session) members(refs []string) ([]any, error) {
 		if _, there := os.Stat(ref); there != nil || !isCode(err, ipc.CodeNoRecord) {
 			return nil, err
 		}
-		args, err := (&addCmd{}).fields(ref)
+		args, err := (&addCmd{}).fields(names, ref)
 		if err != nil {
 			return nil, err
 		}
