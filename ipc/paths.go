@@ -112,18 +112,24 @@ func DataDir() (string, error) {
 
 // RowStoreDir is the folder of the row store where LOADERD_ROWSTORE names none: $LOADERD_CACHE_DIR/rowstore, else
 // $XDG_CACHE_HOME/loaderd/rowstore, else ~/.cache/loaderd/rowstore. It is absolute, and need not exist.
-func RowStoreDir() (string, error) {
+func RowStoreDir() (string, error) { return cacheDir("rowstore", "the row store", "LOADERD_ROWSTORE") }
+
+// CopiesDir is the folder of copies of what lies on slow file systems: copies, beside [RowStoreDir]'s rowstore. It is absolute, and
+// need not exist.
+func CopiesDir() (string, error) { return cacheDir("copies", "copies", "LOADERD_CACHE_DIR") }
+
+func cacheDir(name, of, set string) (string, error) {
 	if dir := os.Getenv("LOADERD_CACHE_DIR"); dir != "" {
-		return filepath.Abs(filepath.Join(dir, "rowstore"))
+		return filepath.Abs(filepath.Join(dir, name))
 	}
 	if dir := os.Getenv("XDG_CACHE_HOME"); dir != "" {
-		return filepath.Abs(filepath.Join(dir, "loaderd", "rowstore"))
+		return filepath.Abs(filepath.Join(dir, "loaderd", name))
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("no folder for the row store (set LOADERD_ROWSTORE): %w", err)
+		return "", fmt.Errorf("no folder for %s (set %s): %w", of, set, err)
 	}
-	return filepath.Join(home, ".cache", "loaderd", "rowstore"), nil
+	return filepath.Join(home, ".cache", "loaderd", name), nil
 }
 
 // daemonEnv is the environment of a daemon that this process starts. Its working directory is another, so folders are absolute.

@@ -18,6 +18,7 @@ type serveCmd struct {
 	Workers     int           `help:"Goroutines that fill batches (0: two for each core)." default:"0" env:"LOADERD_WORKERS"`
 	RowStore    string        `name:"rowstore" help:"Folder for rows in a form that is small and fast to read (off: none; default: rowstore in the user's cache folder for loaderd)." env:"LOADERD_ROWSTORE" placeholder:"PATH"`
 	Budget      daemon.Budget `name:"rowstore-size" help:"What it may take: bytes, a size such as 200G, or a share of the free space such as 40% (default: 25%)." env:"LOADERD_ROWSTORE_SIZE" placeholder:"SIZE"`
+	CacheCopy   []string      `name:"cache-copy" help:"Folders on slow file systems, with : between: artifacts below them are copied to the user's cache folder for loaderd before they are read." env:"LOADERD_CACHE_COPY" sep:":" placeholder:"PATH"`
 	CPUProfile  string        `name:"cpu-profile" help:"Write what the processors did until the end to this file, for go tool pprof." hidden:"" placeholder:"PATH"`
 	LogLevel    slog.Level    `help:"debug, info, warn or error." default:"info" env:"LOADERD_LOG_LEVEL"`
 }
@@ -27,7 +28,7 @@ func (c *serveCmd) Run(ctx context.Context, con *console) error {
 	log := slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: c.LogLevel}))
 	slog.SetDefault(log)
 	o := daemon.Options{Socket: c.Socket, LockFD: c.LockFD, IdleTimeout: c.IdleTimeout, Workers: c.Workers,
-		RowStore: c.RowStore, Budget: c.Budget, Log: log,
+		RowStore: c.RowStore, Budget: c.Budget, CacheCopy: c.CacheCopy, Log: log,
 		Stuck: func() { os.Exit(1) }}
 	server, err := daemon.Listen(ctx, o)
 	if errors.Is(err, daemon.ErrRunning) {

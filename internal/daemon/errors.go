@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/loaderd/loaderd/cache"
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/mapped"
 	"github.com/loaderd/loaderd/registry"
@@ -46,6 +47,12 @@ var codes = []struct {
 	{mapped.ErrChanged, "read", ipc.CodeSourceChanged, "close the session and open the files anew"},
 	{mapped.ErrClosed, "read", ipc.CodeClosed, ""},
 	{ipc.ErrMemory, "ring", ipc.CodeMemory, ""},
+	{cache.ErrNotFound, "cache", ipc.CodeNotFound, ""},
+	{cache.ErrUnsupported, "cache", ipc.CodeUnsupported, ""},
+	{cache.ErrInvalid, "cache", ipc.CodeInvalidArgument, ""},
+	{cache.ErrNoSpace, "cache", ipc.CodeDisk, ""},
+	{cache.ErrChanged, "cache", ipc.CodeSourceChanged, ""},
+	{cache.ErrUnreadable, "cache", ipc.CodeBadFile, ""},
 	{registry.ErrInvalid, "registry", ipc.CodeValidation, ""},
 	{registry.ErrUnknownField, "registry", ipc.CodeUnknownField, ""},
 	{registry.ErrNoRecord, "registry", ipc.CodeNoRecord, ""},
@@ -87,6 +94,11 @@ func wireError(err error) *ipc.Error {
 		if m.Hint != "" {
 			out.Hint = m.Hint
 		}
+	}
+	var kept *cache.Error
+	if errors.As(err, &kept) {
+		out.Object, out.Hint = kept.Object, kept.Hint
+		out.Message = strings.TrimSuffix(out.Message, "; "+kept.Hint)
 	}
 	var r *registry.Error
 	if errors.As(err, &r) {

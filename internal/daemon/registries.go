@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/loaderd/loaderd/cache"
 	"github.com/loaderd/loaderd/ipc"
 	"github.com/loaderd/loaderd/registry"
 )
@@ -19,14 +20,16 @@ type registries struct {
 	dir   string // of the default one; "": ipc.DataDir
 	looks looks
 
+	copies func() (*cache.Cache, error) // where what is on slow file systems is copied to
+
 	turn chan struct{} // holds one: whoever has taken it may touch what follows; to open a database may take a while
 
 	dbs    map[string]*registry.DB // by path
 	closed bool
 }
 
-func newRegistries(dir string) *registries {
-	r := &registries{dir: dir, turn: make(chan struct{}, 1), dbs: make(map[string]*registry.DB)}
+func newRegistries(dir string, copies func() (*cache.Cache, error)) *registries {
+	r := &registries{dir: dir, copies: copies, turn: make(chan struct{}, 1), dbs: make(map[string]*registry.DB)}
 	r.turn <- struct{}{}
 	return r
 }

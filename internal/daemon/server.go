@@ -35,6 +35,8 @@ type Options struct {
 	DataDir     string        // folder of the registry; default [ipc.DataDir]
 	RowStore    string        // folder of decoded rows; default [ipc.RowStoreDir], "off" or "0": there is none
 	Budget      Budget        // of that folder
+	CopiesDir   string        // folder of copies of artifacts; default [ipc.CopiesDir]
+	CacheCopy   []string      // absolute paths: the artifacts below them are copied there before they are read; see package cache
 	Log         *slog.Logger
 
 	// Stuck is called when sessions have not ended some seconds after they were told to: a read that does not return,
@@ -89,6 +91,12 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if err := o.defaults(); err != nil {
 		return nil, err
 	}
+	copies := newCopies(o)
+	if len(o.CacheCopy) > 0 { // else nobody needs a folder for them yet
+		if _, err := copies(); err != nil {
+			return nil, err
+		}
+	}
 	lock, err := holdLock(ctx, o)
 	if err != nil {
 		return nil, err
@@ -105,7 +113,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	rows := newRowStore(o.RowStore, o.Budget, o.Log)
 	return &Server{
 		opt: o, listener: l, started: now, quiet: now, rows: rows,
-		pool: newPool(o.Workers), data: newDatasets(rows), registry: newRegistries(o.DataDir), conns: make(map[*conn]struct{}),
+		pool: newPool(o.Workers), data: newDatasets(rows), registry: newRegistries(o.DataDir, copies), conns: make(map[*conn]struct{}),
 	}, nil
 }
 

@@ -1,0 +1,175 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/loaderd/loaderd/cache"
+	"github.com/loaderd/loaderd/ipc"
+	"github.com/loaderd/loaderd/registry"
+)
+
+// newCopies gives what makes the cache of copies when it is needed.
+func newCopies(o Options) func() (*cache.Cache, error) {
+	return sync.OnceValues(func() (*cache.Cache, error) {
+		dir := o.CopiesDir
+		if dir == "" {
+			var err error
+			if dir, err = ipc.CopiesDir(); err != nil {
+				return nil, err
+			}
+		}
+		roots := slices.DeleteFunc(slices.Clone(o.CacheCopy), func(root string) bool { return root == "" })
+		return cache.New(cache.Options{Dir: dir, Roots: roots})
+	})
+}
+
+// cacheTogether is how many artifacts are looked at, and copied, at a time.
+const cacheTogether = 4
+
+// callCache has artifacts on this machine, and says where, in their order.
+func callCache(ctx context.Context, q called) (any, error) {
+	var args struct {
+		Of []any `msgpack:"of"` // uids of artifacts, or paths
+	}
+	if err := q.args.Decode(&args); err != nil {
+		return nil, err
+	}
+	copies, err := q.all.copies()
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := q.wanted(ctx, args.Of)
+	if err != nil {
+		return nil, err
+	}
+	sum := &sumOfProgress{tell: q.progress, done: make([]int64, len(wanted)), total: make([]int64, len(wanted))}
+	paths, notes := make([]any, len(wanted)), make([]string, len(wanted))
+	g, each := errgroup.WithContext(ctx)
+	g.SetLimit(cacheTogether)
+	for i, w := range wanted {
+		if each.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			found, err := copies.Path(each, cache.Ref(w.path), func(done, total int64) { sum.set(i, done, total) })
+			if err != nil {
+				return err
+			}
+			paths[i], notes[i] = wireText(found.Path), found.Note
+			if w.record != nil && found.Source != nil {
+				notes[i], err = q.difference(each, w, found)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	notes = slices.DeleteFunc(notes, func(note string) bool { return note == "" })
+	for i, note := range notes {
+		notes[i] = strings.ToValidUTF8(note, "\ufffd")
+	}
+	return map[string]any{"paths": paths, "notes": notes}, ctx.Err()
+}
+
+// wanted is an artifact, or a path without one.
+type wanted struct {
+	path   string
+	record registry.Record // nil: none is known of
+}
+
+// wanted finds what is named by uid or path.
+func (q called) wanted(ctx context.Context, of []any) ([]wanted, error) {
+	out := make([]wanted, len(of))
+	var uids []any
+	for i, v := range of {
+		if uid, ok := v.(string); ok && uid != "" && !strings.Contains(uid, "/") {
+			uids = append(uids, uid)
+			continue
+		}
+		path, err := pathOf(v)
+		if err != nil {
+			return nil, err
+		}
+		out[i].path = path
+	}
+	records := make(map[string]registry.Record, len(uids))
+	for some := range slices.Chunk(uids, 1000) {
+		found, err := q.db.Records(ctx, registry.Query{Model: registry.ModelArtifact, Where: registry.Lookup{Path: "uid__in", Value: some}, All: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			records[r.UID()] = r
+		}
+	}
+	for i, v := range of {
+		if out[i].path != "" {
+			continue
+		}
+		uid := v.(string)
+		r, ok := records[uid]
+		if !ok {
+			return nil, &registry.Error{Kind: registry.ErrNoRecord, Op: "cache", Object: uid, Detail: "there is no artifact of this uid"}
+		}
+		out[i] = wanted{r.Text("path"), r}
+	}
+	return out, nil
+}
+
+// difference says that what is stored is not what was registered; "" where nothing shows it. A file that is younger than its record is
+// hashed, once. A folder is looked at where it was for its copy.
+func (q called) difference(ctx context.Context, w wanted, found cache.Found) (string, error) {
+	source, cure := found.Source, "; register it again"
+	size, sized := w.record["size"].(int64)
+	if source.Dir && !found.Copy {
+		return "", nil
+	}
+	if files, ok := w.record["n_files"].(int64); ok && source.Dir && files != int64(len(source.Files)) {
+		return fmt.Sprintf("%s is not what was registered: %d files instead of %d", w.path, len(source.Files), files) + cure, nil
+	}
+	if sized && source.Size() != size {
+		return fmt.Sprintf("%s is not what was registered: %d bytes instead of %d", w.path, source.Size(), size) + cure, nil
+	}
+	if source.Dir || !slices.Contains([]string{registry.HashWhole, registry.HashEnds}, w.record.Text("hash_type")) {
+		return "", nil
+	}
+	written := source.Files[0].ModTime
+	if !written.After(w.record.Time("created_at")) {
+		return "", nil
+	}
+	now, err := q.all.looks.at(ctx, found.Path, new(counted))
+	if errors.Is(err, context.Canceled) {
+		return "", err
+	}
+	if err != nil || now.hash != w.record.Text("hash") { // one that cannot be read now is said by who reads it
+		return fmt.Sprintf("%s is not what was registered: it was written to at %s", w.path, written.Format(time.DateTime)) + cure, nil
+	}
+	return "", nil
+}
+
+// sumOfProgress tells of many at once as of one.
+type sumOfProgress struct {
+	tell func(what string, done, total int64)
+
+	mu             sync.Mutex // guards what follows, and is held while tell is called
+	done, total    []int64    // of each
+	allDone, wants int64
+}
+
+func (s *sumOfProgress) set(i int, done, total int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.allDone += done - s.done[i]
+	s.wants += total - s.total[i]
+	s.done[i], s.total[i] = done, total
+	s.tell("bytes", s.allDone, s.wants)
+}

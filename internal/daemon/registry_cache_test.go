@@ -1,0 +1,196 @@
+package daemon
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/loaderd/loaderd/ipc"
+)
+
+// shelf is a daemon that copies what lies below a folder, and a client of its registry.
+type shelf struct {
+	*harness
+	client *ipc.Client
+	slow   string
+	copies string
+}
+
+func newShelf(t *testing.T) *shelf {
+	t.Helper()
+	dir := t.TempDir()
+	s := &shelf{slow: filepath.Join(dir, "slow"), copies: filepath.Join(dir, "copies")}
+	s.harness = serve(t, Options{DataDir: filepath.Join(dir, "data"), CopiesDir: s.copies, CacheCopy: []string{s.slow}})
+	s.client = s.dial(t)
+	return s
+}
+
+func (s *shelf) register(t *testing.T, path string) string {
+	t.Helper()
+	v, err := s.client.Registry(s.ctx, "register", map[string]any{"path": path, "key": filepath.Base(path)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recordIn(v.(map[string]any))["uid"].(string)
+}
+
+// cache gives paths and notes.
+func (s *shelf) cache(t *testing.T, of ...any) (paths []any, notes string) {
+	t.Helper()
+	v, err := s.client.Registry(s.ctx, "cache", map[string]any{"of": of}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := v.(map[string]any)
+	return answer["paths"].([]any), fmt.Sprint(answer["notes"])
+}
+
+func TestArtifactsAreGivenWhereTheyCanBeRead(t *testing.T) {
+	s := newShelf(t)
+	here := write(t, filepath.Join(t.TempDir(), "here.csv"), "a\n1\n")
+	slow := write(t, filepath.Join(s.slow, "slow.csv"), "b\n2\n")
+	odd := write(t, filepath.Join(s.slow, "odd\xff.csv"), "c\n3\n")
+	folder := filepath.Dir(write(t, filepath.Join(s.slow, "f.zarr", "part", "0"), "chunk"))
+	paths, notes := s.cache(t, s.register(t, slow), s.register(t, here), []byte(odd), s.register(t, filepath.Dir(folder)), slow)
+	if notes != "[]" || len(paths) != 5 || paths[1] != here || paths[0] != paths[4] {
+		t.Fatalf("paths %q, notes %s", paths, notes)
+	}
+	for i, want := range map[int]string{0: "b\n2\n", 2: "c\n3\n"} {
+		path, err := pathOf(paths[i])
+		if err != nil || !strings.HasPrefix(path, s.copies) {
+			t.Errorf("%q is no copy: %v", path, err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != want {
+			t.Errorf("%q has %q, %v", path, got, err)
+		}
+	}
+	if got, err := os.ReadFile(filepath.Join(paths[3].(string), "part", "0")); err != nil || string(got) != "chunk" {
+		t.Errorf("the folder has %q, %v", got, err)
+	}
+	if paths, notes := s.cache(t); len(paths) != 0 || notes != "[]" {
+		t.Errorf("of nothing: %q, %s", paths, notes)
+	}
+}
+
+func TestWhatIsNotWhatWasRegisteredIsNoted(t *testing.T) {
+	later := time.Now().Add(time.Hour)
+	for _, tc := range []struct {
+		name, content string
+		at            time.Time
+		says          string
+	}{
+		{"nothing", "a\n1\n", time.Time{}, ""},
+		{"the same content, of another time", "a\n1\n", later, ""},
+		{"another size", "a\n1\n2\n", time.Time{}, "6 bytes instead of 4; register it again"},
+		{"another content of the same size", "a\n2\n", later, "it was written to at " + later.Format(time.DateTime)},
+	} {
+		for _, where := range []string{"in place", "copied"} {
+			t.Run(tc.name+", "+where, func(t *testing.T) {
+				s, dir := newShelf(t), t.TempDir()
+				if where == "copied" {
+					dir = s.slow
+				}
+				path := write(t, filepath.Join(dir, "a.csv"), "a\n1\n")
+				uid := s.register(t, path)
+				write(t, path, tc.content)
+				if !tc.at.IsZero() {
+					if err := os.Chtimes(path, tc.at, tc.at); err != nil {
+						t.Fatal(err)
+					}
+				}
+				paths, notes := s.cache(t, uid)
+				if want := path + " is not what was registered: " + tc.says; tc.says == "" && notes != "[]" || tc.says != "" && !strings.Contains(notes, want) {
+					t.Errorf("notes %s", notes)
+				}
+				if got, err := os.ReadFile(paths[0].(string)); err != nil || string(got) != tc.content {
+					t.Errorf("it has %q, %v", got, err)
+				}
+			})
+		}
+	}
+}
+
+func TestACopyOfAFolderThatHasMoreFilesThanWereRegisteredIsNoted(t *testing.T) {
+	s := newShelf(t)
+	folder := filepath.Join(s.slow, "f")
+	write(t, filepath.Join(folder, "0"), "chunk")
+	uid := s.register(t, folder)
+	write(t, filepath.Join(folder, "1"), "chunk")
+	if _, notes := s.cache(t, uid); !strings.Contains(notes, folder+" is not what was registered: 2 files instead of 1") {
+		t.Errorf("notes %s", notes)
+	}
+}
+
+func TestACopyOutlivesItsSource(t *testing.T) {
+	s := newShelf(t)
+	path := write(t, filepath.Join(s.slow, "a.csv"), "a\n1\n")
+	uid := s.register(t, path)
+	copied, _ := s.cache(t, uid)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	paths, notes := s.cache(t, uid)
+	if paths[0] != copied[0] || !strings.Contains(notes, path+" is gone; its copy of") {
+		t.Errorf("paths %q, notes %s", paths, notes)
+	}
+}
+
+func TestWhatCannotBeCachedHasACodeAndACure(t *testing.T) {
+	s := newShelf(t)
+	gone := filepath.Join(s.slow, "gone.csv")
+	uid := s.register(t, write(t, gone, "a\n1\n"))
+	if err := os.Remove(gone); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name string
+		of   any
+		code ipc.Code
+		says string
+	}{
+		{"a file that is gone", uid, ipc.CodeNotFound, gone},
+		{"a URL", "s3://bucket/a.h5ad", ipc.CodeUnsupported, "s3://bucket/a.h5ad"},
+		{"a uid that is none", "none", ipc.CodeNoRecord, "none"},
+		{"a path that is not absolute", "a/b", ipc.CodeInvalidArgument, "absolute"},
+		{"a number", 3, ipc.CodeInvalidArgument, "absolute path"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := s.client.Registry(s.ctx, "cache", map[string]any{"of": []any{tc.of}}, nil)
+			e, ok := err.(*ipc.Error)
+			if !ok || e.Code != tc.code || !strings.Contains(e.Error(), tc.says) || e.Code == ipc.CodeUnsupported && e.Hint == "" {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestACopyTellsHowFarItIs(t *testing.T) {
+	s := newShelf(t)
+	path := filepath.Join(s.slow, "big")
+	write(t, path, "")
+	const size = 64 << 20
+	if err := os.WriteFile(path, bytes.Repeat([]byte("x"), size), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	_, err := s.client.Registry(s.ctx, "cache", map[string]any{"of": []any{path}}, func(p ipc.Progress) {
+		if told++; p.What != "bytes" || p.Total != size || p.Done < 1 || p.Done > size {
+			t.Errorf("progress %+v", p)
+		}
+	})
+	if err != nil || told == 0 {
+		t.Errorf("told %d times, %v", told, err)
+	}
+}
+
+func TestARootThatIsNotAbsoluteIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Listen(t.Context(), Options{Socket: filepath.Join(dir, "run", "s.sock"), CopiesDir: filepath.Join(dir, "c"), CacheCopy: []string{"nfs"}})
+	if err == nil || !strings.Contains(err.Error(), "nfs") || !strings.Contains(err.Error(), "LOADERD_CACHE_COPY") {
+		t.Errorf("got %v", err)
+	}
+}
