@@ -19,7 +19,7 @@ func TestWordsThatAreCompleted(t *testing.T) {
 		want       []string
 	}{
 		{"verbs", "l", []string{"lineage", "ls"}},
-		{"all verbs but hidden ones", "", []string{"add", "collection", "completion", "describe", "head", "import", "lineage", "ls", "prepare", "restore", "rm", "serve", "show", "status",
+		{"all verbs but hidden ones", "", []string{"add", "cache", "collection", "completion", "describe", "head", "import", "lineage", "ls", "prepare", "restore", "rm", "serve", "show", "status",
 			"stop", "version", "versions"}},
 		{"verbs of a verb", "collection ", []string{"append", "create"}},
 		{"flags, those of the registry too", "lineage --", []string{"--help", "--json", "--most", "--socket", "--svg", "--using"}},

@@ -15,6 +15,7 @@
 //	loaderd describe RECORD              one and what it has to do with others
 //	loaderd versions RECORD              the versions of its family
 //	loaderd lineage RECORD [--svg FILE]  where it came from and what became of it
+//	loaderd cache RECORD…                where it can be read; copied first, if it is on a slow file system
 //	loaderd collection create NAME ARTIFACT…
 //	loaderd collection append COLLECTION ARTIFACT…
 //	loaderd rm RECORD… [--permanent]     into the trash, or for good

@@ -28,6 +28,7 @@ type verbs struct {
 	Describe   describeCmd   `cmd:"" group:"registry" help:"Print a record and what it has to do with others: members, labels, features, runs."`
 	Versions   versionsCmd   `cmd:"" group:"registry" help:"List the versions of an artifact, a collection or a transform."`
 	Lineage    lineageCmd    `cmd:"" group:"registry" help:"Show where a record came from and what became of it."`
+	Cache      cacheCmd      `cmd:"" group:"registry" help:"Print where artifacts and collections can be read, once those on slow file systems are copied."`
 	Collection collectionCmd `cmd:"" group:"registry" help:"Make collections of artifacts."`
 	Rm         rmCmd         `cmd:"" group:"registry" help:"Put records into the trash, or delete them for good."`
 	Restore    restoreCmd    `cmd:"" group:"registry" help:"Take records out of the trash."`
