@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shutil
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from upath import UPath
 
 import loaderd as ln
 from loaderd._progress import Progress
+from loaderd._registry import wire
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -144,6 +147,116 @@ def test_data_that_are_gone_or_changed_are_told_of(registry: Path) -> None:
     Path("b.h5ad").unlink()
     with pytest.raises(FileNotFoundError, match=r"b\.h5ad"):
         collection.cache()
+
+
+def test_a_file_that_was_written_to_is_told_of_though_its_size_is_the_same(registry: Path) -> None:
+    Path("t.csv").write_text("a\n1\n")
+    artifact = ln.Artifact("t.csv", key="t.csv").save()
+    later = time.time() + 100
+    os.utime("t.csv", (later, later))
+    assert artifact.cache() == registry / "t.csv"  # its content is what it was
+    Path("t.csv").write_text("a\n2\n")
+    os.utime("t.csv", (later, later + 1))
+    with pytest.warns(ln.LoaderdWarning, match=r"t\.csv is not what was registered: it was written to at"):
+        assert list(artifact.load()["a"]) == [2]
+
+
+def test_query_sets_give_paths_too(registry: Path) -> None:
+    cells("b.h5ad", "a.h5ad")
+    artifacts = ln.Artifact.filter().order_by("key")
+    for paths in (artifacts.cache(), artifacts.stage()):
+        assert paths == [registry / "a.h5ad", registry / "b.h5ad"]
+    with pytest.warns(ln.LoaderdWarning, match="no order"):
+        ln.Artifact.filter().cache()
+    assert ln.Artifact.filter(key="none").order_by("key").cache() == []
+
+
+def test_one_call_has_all_members(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    collection = ln.Collection(cells("b.h5ad", "a.h5ad"), name="cells").save()
+    calls: list[str] = []
+    call = wire.call
+    monkeypatch.setattr(wire, "call", lambda name, *args: calls.append(name) or call(name, *args))  # type: ignore[func-returns-value]
+    uses = [
+        collection.cache,
+        ln.Artifact.filter().order_by("key").cache,
+        lambda: collection.load(join="inner"),
+        lambda: collection.mapped().close(),
+        lambda: ln.mapped(list(collection.ordered_artifacts)).close(),
+        lambda: ln.mapped(ln.Artifact.filter().order_by("key")).close(),
+    ]
+    for use in uses:
+        calls.clear()
+        use()
+        assert calls.count("cache") == 1
+
+
+def test_members_that_are_not_saved_have_paths(registry: Path) -> None:
+    made = [ln.Artifact("b.h5ad", key="b"), ln.Artifact(pd.DataFrame({"x": [1]}), key="x").save()]
+    collection = ln.Collection([made[0], made[1], ln.Artifact(pd.DataFrame({"x": [2]}), key="y")], name="mixed")
+    first, *others = collection.cache()
+    assert first == registry / "b.h5ad"
+    assert [list(pd.read_parquet(path)["x"]) for path in others] == [[1], [2]]
+
+
+@pytest.fixture
+def copies(registry: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of copies; the working directory is on a slow file system."""
+    monkeypatch.setenv("LOADERD_CACHE_DIR", str(place / "cache"))
+    monkeypatch.setenv("LOADERD_CACHE_COPY", f"/nowhere:{registry}")
+    return place / "cache" / "copies"
+
+
+def test_slow_data_are_copied_and_read_from_their_copies(copies: Path) -> None:
+    collection = ln.Collection(cells("b.h5ad", "a.h5ad"), name="cells").save()
+    found = collection.cache()
+    assert [path.name for path in found] == ["b.h5ad", "a.h5ad"]
+    for path in found:
+        assert path.is_relative_to(copies)
+        assert path.read_bytes() == Path(path.name).read_bytes()
+        assert path.stat().st_mtime_ns == Path(path.name).stat().st_mtime_ns
+    with collection.mapped() as mapped, collection.mapped(stream=True) as stored:
+        assert mapped.path_list == [str(path) for path in found]
+        assert [Path(path) for path in stored.path_list] == [Path("b.h5ad").absolute(), Path("a.h5ad").absolute()]
+        np.testing.assert_array_equal(mapped[7]["X"], stored[7]["X"])
+    table = pd.DataFrame({"x": [1, 2]})
+    table.to_parquet("t.parquet")
+    dataset = ln.Artifact("t.parquet", key="t").save().open()
+    assert all(file.startswith(str(copies)) for file in dataset.files)
+
+
+def test_copies_follow_their_sources_and_outlive_them(copies: Path) -> None:
+    Path("t.csv").write_text("a\n1\n")
+    artifact = ln.Artifact("t.csv", key="t.csv").save()
+    first = artifact.cache()
+    assert artifact.cache() == first
+    Path("t.csv").write_text("a\n1\n2\n")
+    with pytest.warns(ln.LoaderdWarning, match="6 bytes instead of 4"):
+        assert list(artifact.load()["a"]) == [1, 2]
+    assert not first.exists()
+    Path("t.csv").unlink()
+    with pytest.warns(ln.LoaderdWarning, match=r"t\.csv is gone; its copy of 20"):
+        assert list(artifact.load()["a"]) == [1, 2]
+    shutil.rmtree(copies)
+    with pytest.raises(FileNotFoundError, match=r"t\.csv"):
+        artifact.load()
+
+
+def test_a_folder_is_copied_whole(copies: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of formats of zarr
+        anndata.read_h5ad("a.h5ad").write_zarr("a.zarr")
+    artifact = ln.Artifact("a.zarr", key="a.zarr").save()
+    with artifact.mapped() as mapped, ln.mapped("a.zarr") as stored:
+        (path,) = mapped.path_list
+        assert Path(path).is_relative_to(copies)
+        np.testing.assert_array_equal(mapped[3]["X"], stored[3]["X"])
+    assert (artifact.load().X != anndata.read_h5ad("a.h5ad").X).nnz == 0
+
+
+def test_a_slow_folder_that_is_no_absolute_path_is_an_error(copies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOADERD_CACHE_COPY", "nfs")
+    with pytest.raises(ln.LoaderdError, match="nfs"):
+        ln.Artifact("a.h5ad", key="a")
 
 
 # --- loaded -------------------------------------------------------------------------------------------------------

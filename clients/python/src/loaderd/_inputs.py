@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -56,7 +57,7 @@ class Inputs:
             return
         from loaderd._registry.tracking import track_inputs  # which itself maps
 
-        ours = [one for one in self._inputs if hasattr(type(one), "_track_as_input")]
+        ours = [one for one in self._inputs if _is_ours(one)]
         if ours:
             track_inputs(ours, self._is_run_input)
         for one in self._inputs:
@@ -73,31 +74,47 @@ class Inputs:
             yield _local(given)
         elif _is_artifact(given):
             self._inputs.append(given)
-            yield from self._file(given)
+            yield from self._files([given])
         elif _has(given, "ordered_artifacts") or _has(given, "artifacts"):
             self._inputs.append(given)
-            for artifact in _members(given):
-                yield from self._file(artifact)
+            yield from self._files(_members(given))
         elif isinstance(given, Iterable) and not isinstance(given, (bytes, dict)):
             if getattr(given, "ordered", True) is False:
                 warn(
                     "the query has no order, so the order of rows may differ the next time; use .order_by(…)",
                     LoaderdWarning,
                 )
-            for each in given:
-                yield from self._flat(each)
+            for artifacts, some in itertools.groupby(given, _is_artifact):
+                if artifacts:  # at once: a call may be enough for all of them
+                    together = list(some)
+                    self._inputs += together
+                    yield from self._files(together)
+                else:
+                    for each in some:
+                        yield from self._flat(each)
         else:
             message = f"a path is a str or PathLike, not {type(given).__name__}: {given!r}"
             raise InvalidArgument(message, stage="open", object="paths")
 
-    def _file(self, artifact: Any) -> Iterator[str | os.PathLike[str]]:
-        suffix = str(artifact.suffix)
-        if not any(known in suffix for known in _SUFFIXES):
-            # Of one that is only like an artifact, what can be said is what it has.
-            named = (f"{name}={getattr(artifact, name, None)!r}" for name in ("uid", "key", "suffix"))
-            warn(f"left out the artifact with {', '.join(named)}: it is neither .h5ad nor .zarr", LoaderdWarning)
-            return
-        yield _local(artifact.path if self._stream else _cached(artifact))
+    def _files(self, artifacts: Iterable[Any]) -> Iterator[str | os.PathLike[str]]:
+        """Give the files of artifacts; what is no AnnData is left out."""
+        taken = []
+        for artifact in artifacts:
+            if any(known in str(artifact.suffix) for known in _SUFFIXES):
+                taken.append(artifact)
+            else:
+                # Of one that is only like an artifact, what can be said is what it has.
+                named = (f"{name}={getattr(artifact, name, None)!r}" for name in ("uid", "key", "suffix"))
+                warn(f"left out the artifact with {', '.join(named)}: it is neither .h5ad nor .zarr", LoaderdWarning)
+        if self._stream:
+            found = [artifact.path for artifact in taken]
+        elif taken and all(_is_ours(artifact) for artifact in taken):
+            from loaderd._registry.caching import cached  # which is of a package that maps
+
+            found = cached(taken)
+        else:
+            found = [_cached(artifact) for artifact in taken]
+        yield from map(_local, found)
 
 
 def _has(one: Any, name: str) -> bool:
@@ -105,7 +122,13 @@ def _has(one: Any, name: str) -> bool:
     return hasattr(type(one), name) or name in getattr(one, "__dict__", ())
 
 
+def _is_ours(one: Any) -> bool:
+    return hasattr(type(one), "_track_as_input")
+
+
 def _is_artifact(one: Any) -> bool:
+    if isinstance(one, (str, os.PathLike)) or hasattr(one, "protocol"):  # a path, here or elsewhere
+        return False
     return _has(one, "suffix") and (_has(one, "cache") or _has(one, "path"))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._progress import Progress
-from loaderd._registry import content, loading, mapping, opening, paths, tracking, wire
+from loaderd._registry import caching, content, loading, mapping, opening, paths, tracking, wire
 from loaderd._registry.fields import Field, ToOne
 from loaderd._registry.models import Made, Run, Storage, Transform
 from loaderd._registry.record import check_names
@@ -288,16 +288,19 @@ class Artifact(Versioned, Made):
         Returns
         -------
         UPath
-            Where they are: of data on this machine, where they are stored.
+            Where they can be read: where they are stored, or, if that is below a folder that ``LOADERD_CACHE_COPY``
+            names, their copy, which is made or renewed first.
 
         Raises
         ------
         NotFound
-            They are gone.
+            They are gone, and there is no copy.
         Unsupported
             They are remote.
+        NotEnoughDisk
+            There is no room for a copy.
         """
-        found = paths.cached(self._where(), self.size)
+        (found,) = caching.cached([self])
         self._track_as_input(is_run_input)
         return found
 

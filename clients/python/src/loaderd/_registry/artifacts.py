@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 from loaderd._errors import LoaderdWarning
-from loaderd._registry import loading, mapping, opening, tracking
+from loaderd._registry import caching, loading, mapping, opening, tracking
 from loaderd._registry.artifact import Artifact
 from loaderd._registry.queryset import SETS, QuerySet
 from loaderd._registry.related import RELATED, RelatedSet
@@ -14,6 +14,8 @@ from loaderd._warn import warn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from upath import UPath
 
     from loaderd._mapped import Join
     from loaderd.collection import MappedCollection
@@ -30,6 +32,33 @@ class ArtifactSet(Iterable[Artifact]):
 
     ordered: Any
 
+    def cache(self, is_run_input: Any = None) -> list[UPath]:
+        """Have the data on this machine.
+
+        Parameters
+        ----------
+        is_run_input
+            Whether to note them as inputs of the run: None as `context` is set, True, False, or a `Run`.
+
+        Returns
+        -------
+        list of UPath
+            Of each artifact in order, as of `Artifact.cache`; one call has them all.
+
+        Raises
+        ------
+        NotFound, Unsupported, NotEnoughDisk
+            As of `Artifact.cache`, of one of them.
+        """
+        artifacts = self._as_ordered()
+        found = caching.cached(artifacts)
+        tracking.track_inputs(artifacts, is_run_input)
+        return found
+
+    def stage(self, is_run_input: Any = None) -> list[UPath]:
+        """Do what `cache` does; its old name."""
+        return self.cache(is_run_input)
+
     def load(self, join: str = "outer", is_run_input: Any = None, **kwargs: Any) -> Any:
         """Load all artifacts into memory, as one object.
 
@@ -38,7 +67,7 @@ class ArtifactSet(Iterable[Artifact]):
         join
             ``"outer"`` or ``"inner"``: the columns, or variables, of any of them or of all.
         is_run_input
-            Whether to note them as inputs of the run: None as `context` is set, True, False, or a `Run`.
+            As of `cache`.
         **kwargs
             For ``pandas.concat`` or ``anndata.concat``.
 
@@ -66,7 +95,7 @@ class ArtifactSet(Iterable[Artifact]):
             ``"pyarrow"`` or ``"polars"``, for ``.parquet``, ``.csv``, ``.tsv``, ``.json``, ``.ndjson``, ``.arrow``,
             ``.feather`` and ``.ipc``: files, or folders of them; pyarrow reads ``.orc``, too.
         is_run_input
-            As of `load`.
+            As of `cache`.
         **kwargs
             For ``pyarrow.dataset.dataset``, or for ``polars.scan_parquet``, ``scan_csv`` and so on.
 
@@ -110,7 +139,7 @@ class ArtifactSet(Iterable[Artifact]):
         parallel, dtype, stream
             As of `loaderd.mapped`.
         is_run_input
-            As of `load`.
+            As of `cache`.
         **more
             Further keywords of `loaderd.mapped`; and ``label_keys``, the old name of ``obs_keys``.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._progress import Progress
-from loaderd._registry import content, loading, mapping, opening, paths, tracking, wire
+from loaderd._registry import caching, content, loading, mapping, opening, paths, tracking, wire
 from loaderd._registry.artifact import Artifact
 from loaderd._registry.artifacts import ArtifactSet
 from loaderd._registry.fields import Field, ToOne
@@ -339,14 +339,14 @@ class Collection(Versioned, Made):
         Returns
         -------
         list of UPath
-            Of each artifact in order; of data on this machine, where they are stored.
+            Of each artifact in order, as of `Artifact.cache`; one call has them all.
 
         Raises
         ------
-        NotFound, Unsupported
-            Of one, the data are gone, or remote.
+        NotFound, Unsupported, NotEnoughDisk
+            As of `Artifact.cache`, of one of them.
         """
-        found = [artifact.cache(is_run_input=False) for artifact in self._members()]
+        found = caching.cached(self._members())
         self._track_as_input(is_run_input)
         return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from loaderd._arguments import choice
 from loaderd._errors import InvalidArgument
 from loaderd._progress import Progress
-from loaderd._registry import broken, content, paths
+from loaderd._registry import broken, caching, content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,15 +67,25 @@ def load_one(artifact: Artifact, kwargs: dict[str, Any]) -> Any:
     BadFile
         It is not what its suffix says.
     """
+    read = _reader_of(artifact)
+    (path,) = caching.cached([artifact])
+    return read(str(path), kwargs)
+
+
+def _reader_of(artifact: Artifact) -> Callable[[str, dict[str, Any]], Any]:
+    """Find what reads an artifact, given a path and keywords."""
     suffix = artifact.suffix or ""
     reader = _reader(suffix.lower())
     if reader is None:
         known = ", ".join(READERS)
         message = f"{artifact._named()}: suffix {suffix!r} cannot be loaded; what can is {known}"
         raise InvalidArgument(message, stage="load", object=suffix, hint="cache() gives its path")
-    path = str(paths.cached(artifact._where(), artifact.size))
-    with broken.told(path, suffix, "load", kwargs):
-        return reader(path, **kwargs)
+
+    def read(path: str, kwargs: dict[str, Any]) -> Any:
+        with broken.told(path, suffix, "load", kwargs):
+            return reader(path, **kwargs)
+
+    return read
 
 
 def _reader(suffix: str) -> Callable[..., Any] | None:
@@ -110,8 +120,8 @@ def load_all(artifacts: Sequence[Artifact], join: str, kwargs: dict[str, Any]) -
         found = f"these have {', '.join(map(repr, suffixes))}" if suffixes else "there are none"
         message = f"only artifacts of one suffix are loaded as one object; {found}"
         raise InvalidArgument(message, stage="load", object="suffix", hint="filter(suffix=…) takes those of one")
-    bar = Progress("loading").over(artifacts, len(artifacts))
-    objects = [load_one(artifact, {}) for artifact in bar]
+    read, files = _reader_of(artifacts[0]), caching.cached(artifacts)
+    objects = [read(str(path), {}) for path in Progress("loading").over(files, len(files))]
     if content.otype_of(objects[0]) == "DataFrame":
         import pandas as pd
 

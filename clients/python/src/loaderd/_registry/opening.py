@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from loaderd import _arguments
-from loaderd._errors import InvalidArgument, Unsupported
-from loaderd._registry import broken, paths
+from loaderd._errors import InvalidArgument
+from loaderd._registry import broken, caching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def open_all(artifacts: Sequence[Artifact], engine: str, kwargs: dict[str, Any])
         One is remote.
     """
     formats = ENGINES[_arguments.choice("engine", engine, tuple(ENGINES))]
-    files = [path for artifact in artifacts for path in _files(artifact)]
+    files = [path for found in caching.cached(artifacts) for path in _files(str(found))]
     found = {_ending(path) for path in files}
     kinds = {formats.get(ending, ending) + ("\t" if ending == ".tsv" else "") for ending in found}
     if len(kinds) != 1:
@@ -95,13 +95,10 @@ def _ending(path: str) -> str:
     return inner if last == ".gz" and inner in _TEXTS else inner + last
 
 
-def _files(artifact: Artifact) -> list[str]:
-    """List the files of an artifact: itself, or all of a folder but for hidden ones."""
-    path = artifact._where()
-    if paths.is_url(path):
-        raise Unsupported(f"{path}: remote data are noted, not read", stage="open", object=path, hint="copy it here")
+def _files(path: str) -> list[str]:
+    """List the files that an artifact is of: itself, or all of a folder but for hidden ones."""
     if not os.path.isdir(path):
-        return [str(paths.cached(path, artifact.size))]
+        return [path]
     found = []
     for folder, folders, names in os.walk(path):
         folders[:] = sorted(name for name in folders if name[0] not in "._")

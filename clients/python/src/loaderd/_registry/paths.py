@@ -7,8 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
-from loaderd._errors import FieldValidationError, LoaderdWarning, NotFound, Unsupported
-from loaderd._warn import warn
+from loaderd._errors import FieldValidationError
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -58,30 +57,6 @@ def upath(path: str) -> UPath:
     from upath import UPath
 
     return UPath(path)
-
-
-def cached(path: str, size: int | None) -> UPath:
-    """Check that data are on this machine, and give their path.
-
-    Raises
-    ------
-    NotFound
-        They are gone.
-    Unsupported
-        They are elsewhere.
-    """
-    if is_url(path):
-        hint = "copy it here, and make an artifact of the copy"
-        raise Unsupported(f"{path}: remote data are noted, not read", stage="cache", object=path, hint=hint)
-    try:
-        there = os.stat(path)
-    except OSError as e:
-        hint = "it was moved or deleted since it was registered"
-        raise NotFound(f"{path}: {e.strerror}", stage="cache", object=path, hint=hint) from e
-    if size is not None and not os.path.isdir(path) and there.st_size != size:
-        said = f"{path} is not what was registered: {there.st_size:,} bytes instead of {size:,}; register it again"
-        warn(said, LoaderdWarning)
-    return upath(path)
 
 
 def renamed(what: str, given: dict[str, Any], aliases: dict[str, str]) -> dict[str, Any]:
