@@ -71,7 +71,7 @@ func (tx *tx) remove(t *Table, r Record) error {
 // needer is a way in which a record can be needed: the records that need it, by SQL with its id as the parameter.
 type needer struct {
 	by    Model
-	how   string
+	how   [2]string // one of them has it, and several have it
 	holds string
 }
 
@@ -82,12 +82,12 @@ func (t *Table) needers() []needer {
 		o := &Schema[i]
 		for _, r := range o.Relations {
 			if r.To == t.Model && r.Order != "" {
-				out = append(out, needer{o.Model, "among its " + r.Name, fmt.Sprintf("id IN (SELECT %s FROM %s WHERE %s = ?)", r.Own, r.Link, r.Other)})
+				out = append(out, needer{o.Model, [2]string{"has it among its " + r.Name, "have it among their " + r.Name}, fmt.Sprintf("id IN (SELECT %s FROM %s WHERE %s = ?)", r.Own, r.Link, r.Other)})
 			}
 		}
 		for _, f := range o.Fields {
 			if f.Type == Ref && f.To == t.Model {
-				out = append(out, needer{o.Model, "as its " + f.Name, fmt.Sprintf("%s = ?", quote(f.Column()))})
+				out = append(out, needer{o.Model, [2]string{"has it as its " + f.Name, "have it as their " + f.Name}, fmt.Sprintf("%s = ?", quote(f.Column()))})
 			}
 		}
 	}
@@ -117,8 +117,15 @@ func (tx *tx) checkUnused(t *Table, r Record) error {
 		if n > show {
 			names = append(names, fmt.Sprintf("%d more", n-show))
 		}
-		return fail(ErrProtected, tx.op, r.UID(), "delete those first, permanently; or move this one into the trash only",
-			"the %s can not be deleted for good: %d of %s have it %s: %s", t.Model, n, h.by, h.how, strings.Join(names, ", "))
+		hint := "delete those first, permanently"
+		if t.Has("visibility") {
+			hint += "; or move this one into the trash only"
+		}
+		them, how := string(h.by), h.how[0]
+		if n > 1 {
+			them, how = them+"s", h.how[1]
+		}
+		return fail(ErrProtected, tx.op, r.UID(), hint, "the %s can not be deleted for good: %d %s %s: %s", t.Model, n, them, how, strings.Join(names, ", "))
 	}
 	return nil
 }

@@ -109,3 +109,30 @@ func TestTheSameContentComesOutOfTheTrash(t *testing.T) {
 		t.Errorf("notes %q, members %v", again.Notes, again.Members)
 	}
 }
+
+func TestWhatHoldsARecordIsSaidInOneAndInMany(t *testing.T) {
+	db := fresh(t)
+	a := must(t, db, Save{Model: ModelArtifact, Record: file("a", "key", "a")}).Record
+	for n, want := range map[int]string{1: "1 collection has it among its artifacts: ", 4: "4 collections have it among their artifacts: "} {
+		for i := range n {
+			must(t, db, Save{Model: ModelCollection, Record: Record{"name": "c"}, Members: []any{a.UID(), file(string(rune('b'+i)), "key", string(rune('b'+i)))}})
+		}
+		_, err := db.Delete(context.Background(), ModelArtifact, a.UID(), true)
+		wantError(t, err, ErrProtected, want)
+		found, err := db.UIDs(context.Background(), Query{Model: ModelCollection})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, uid := range found {
+			if _, err := db.Delete(context.Background(), ModelCollection, uid, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := db.Track(context.Background(), Record{"key": "a.py"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.Delete(context.Background(), ModelTransform, got.Transform.UID(), true)
+	wantError(t, err, ErrProtected, "1 run has it as its transform: ")
+}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path"
 	"strings"
 )
@@ -21,7 +20,7 @@ type addCmd struct {
 // Run registers files, folders and URLs as artifacts.
 func (c *addCmd) Run(ctx context.Context, con *console) error {
 	if len(c.Paths) > 1 && c.Key != "" && !strings.HasSuffix(c.Key, "/") {
-		return fmt.Errorf("--key %s is the name of one artifact, and there are %d paths; with / at its end it is a folder of names", c.Key, len(c.Paths))
+		return invalid("--key", "with / at its end it is a folder of names", "--key %s is the name of one artifact, and there are %d paths", c.Key, len(c.Paths))
 	}
 	return c.withRegistry(ctx, con, func(s *session) error {
 		names, err := s.names()

@@ -143,6 +143,6 @@ func (s *session) saveCollection(args map[string]any) error {
 	if v := text(r, "version"); v != "" {
 		state = "version " + v + " " + state
 	}
-	fmt.Fprintf(s.con.out, "collection %s %s: %s, %d artifacts\n", text(r, "uid"), oneLine(title(r)), state, len(recordsOf(out["members"])))
+	fmt.Fprintf(s.con.out, "collection %s %s: %s, %s\n", text(r, "uid"), oneLine(title(r)), state, counted(len(recordsOf(out["members"])), "artifact"))
 	return nil
 }

@@ -74,7 +74,7 @@ func (c *lsCmd) query() (map[string]any, error) {
 	}
 	switch {
 	case (c.Trash || c.Hidden) && !model.visible:
-		return nil, fmt.Errorf("only artifacts and collections can be in the trash or hidden")
+		return nil, invalid(model.plural, "", "only artifacts and collections can be in the trash or hidden")
 	case c.Trash:
 		all = append(all, lookup("visibility", "2"))
 	case c.Hidden:
@@ -100,7 +100,7 @@ func lookups(words []string) ([]any, error) {
 	for _, w := range words {
 		field, value, ok := strings.Cut(w, "=")
 		if !ok || field == "" {
-			return nil, fmt.Errorf("%q is no condition; write FIELD=VALUE or FIELD__COMPARISON=VALUE, such as suffix=.h5ad or size__gt=1000", w)
+			return nil, invalid(w, "write FIELD=VALUE or FIELD__COMPARISON=VALUE, such as suffix=.h5ad or size__gt=1000", "%q is no condition", w)
 		}
 		all = append(all, lookup(field, value))
 	}

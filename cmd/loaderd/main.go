@@ -2,16 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"github.com/loaderd/loaderd/ipc"
 )
 
 // verbs is the command line.
@@ -38,10 +35,11 @@ type verbs struct {
 	Version    versionCmd    `cmd:"" help:"Print versions."`
 }
 
-// Exit codes beside 0 and 1. A usage error exits with 80, kong's own.
+// Exit codes beside 0 and 1.
 const (
-	exitNotRunning = 3 // status, stop: there is no daemon
-	exitRunning    = 4 // serve: there is one already
+	exitNotRunning = 3  // status, stop: there is no daemon
+	exitRunning    = 4  // serve: there is one already
+	exitUsage      = 80 // kong's own: no such verb, flag or argument
 )
 
 func main() {
@@ -75,32 +73,15 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		return 0
 	}
 	parsed, err := parser.Parse(args)
+	if err != nil && slices.Contains(args, "--json") {
+		failJSON(stderr, err)
+		return exitUsage
+	}
 	if err != nil {
 		parser.FatalIfErrorf(err)
 	}
-	err = parsed.Run()
-	var coded *exitError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &coded):
-		fmt.Fprintln(stderr, "loaderd:", coded.err)
-		return coded.code
+	if err := parsed.Run(); err != nil {
+		return fail(stderr, err, wantsJSON(parsed))
 	}
-	var wire *ipc.Error
-	if errors.As(err, &wire) && wire.Hint != "" {
-		fmt.Fprintf(stderr, "loaderd: %s\n  → %s\n", strings.TrimSuffix(err.Error(), "; "+wire.Hint), wire.Hint)
-		return 1
-	}
-	fmt.Fprintln(stderr, "loaderd:", err)
-	return 1
+	return 0
 }
-
-// exitError is an error with an exit code of its own.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }

@@ -89,9 +89,12 @@ func recordsOf(list any) []record {
 	return out
 }
 
-// notes prints what the registry wants the user to hear of.
+// notes prints what the registry wants the user to hear of. Programs find it in the answer.
 func (s *session) notes(list any) {
 	values, _ := list.([]any)
+	if s.JSON {
+		return
+	}
 	for _, v := range values {
 		fmt.Fprintf(s.con.err, "loaderd: %s\n", oneLine(textOf(v)))
 	}
@@ -152,6 +155,14 @@ func textOf(v any) string {
 
 // text is a field of a record for people.
 func text(r record, field string) string { return textOf(r[field]) }
+
+// counted is a number of things, in one or in many.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
 
 // number is a field that holds a number.
 func number(v any) (int64, bool) {

@@ -42,7 +42,7 @@ func kindOf(name string) (kind, error) {
 		}
 		known = append(known, k.plural)
 	}
-	return kind{}, fmt.Errorf("%q is no kind of record; there are %s", name, strings.Join(known, ", "))
+	return kind{}, invalid(name, "", "%q is no kind of record; there are %s", name, strings.Join(known, ", "))
 }
 
 // resolve finds the record that ref stands for: its uid, the beginning of one, its key or name, or the path of its file. Of a family

@@ -32,7 +32,7 @@ func (c *serveCmd) Run(ctx context.Context, con *console) error {
 		Stuck: func() { os.Exit(1) }}
 	server, err := daemon.Listen(ctx, o)
 	if errors.Is(err, daemon.ErrRunning) {
-		return &exitError{exitRunning, err}
+		return &exitError{exitRunning, "running", err}
 	}
 	if err != nil {
 		return err

@@ -45,7 +45,7 @@ func (c *stopCmd) Run(ctx context.Context, con *console) error {
 func connect(ctx context.Context, socket string) (*ipc.Client, error) {
 	client, err := ipc.Dial(ctx, ipc.DialOptions{Socket: socket})
 	if errors.Is(err, ipc.ErrDaemonGone) {
-		return nil, &exitError{exitNotRunning, errors.New("no daemon is running")}
+		return nil, &exitError{exitNotRunning, "not_running", errors.New("no daemon is running")}
 	}
 	return client, err
 }
