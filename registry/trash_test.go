@@ -55,11 +55,11 @@ func TestWhatOthersNeedIsNotDeletedForGood(t *testing.T) {
 	shared := must(t, db, Save{Model: ModelArtifact, Record: file("shared")}).Record
 	del(t, db, ModelCollection, collections[1].UID(), false)
 	_, err := db.Delete(ctx, ModelArtifact, shared.UID(), true)
-	wantError(t, err, ErrProtected, "5 of collection", `"c0"`, `"c1" (in the trash)`, "2 more", "artifacts")
+	wantError(t, err, ErrProtected, "5 collections", `"c0"`, `"c1" (in the trash)`, "2 more", "artifacts")
 	_, err = db.Delete(ctx, ModelArtifact, meta.UID(), true)
 	wantError(t, err, ErrProtected, "meta_artifact")
 	_, err = db.Delete(ctx, ModelRun, run.UID(), false)
-	wantError(t, err, ErrProtected, "as its run")
+	wantError(t, err, ErrProtected, "as their run")
 	_, err = db.Delete(ctx, ModelTransform, transform.UID(), false)
 	wantError(t, err, ErrProtected, "transform")
 	_, err = db.Delete(ctx, ModelUser, db.User(), false)

@@ -30,6 +30,6 @@
 //
 // Nobody has to call serve: clients start a daemon when none answers, and it leaves ten minutes after the last of them.
 //
-// Exit codes: 0; 1 for an error, which is one line on standard error and one with the cure; 3 when no daemon runs (status, stop);
+// Exit codes: 0; 1 for an error, which is one line on standard error and one with the cure, or JSON where --json is given; 3 when no daemon runs (status, stop);
 // 4 when one runs already (serve); 80 for a command line that is none.
 package main
