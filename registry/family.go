@@ -47,6 +47,7 @@ func (tx *tx) saveVersion(t *Table, r Record, revises string) (*Saved, error) {
 	if head.UID() != old.UID() {
 		out.Notes = append(out.Notes, fmt.Sprintf("%s is not the newest version of its family; the new one follows %s", old.UID(), head.UID()))
 	}
+	inherit(t, r, head)
 	if err := tx.number(t, r, head, family); err != nil {
 		return nil, err
 	}
@@ -58,6 +59,15 @@ func (tx *tx) saveVersion(t *Table, r Record, revises string) (*Saved, error) {
 	}
 	out.Revised, err = tx.get(t, head.UID())
 	return out, err
+}
+
+// inherit gives a new version the names of the one before, where it has none of its own.
+func inherit(t *Table, r, head Record) {
+	for _, name := range []string{"key", "name", "description"} {
+		if t.Has(name) {
+			setDefault(r, name, head[name])
+		}
+	}
 }
 
 // number gives the new record r a version, and head, the one before, the first one where it has none.

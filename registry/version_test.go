@@ -42,6 +42,26 @@ func chain(t *testing.T, db *DB, versions ...any) []Record {
 	return out
 }
 
+func TestANewVersionHasTheNamesOfTheOneBefore(t *testing.T) {
+	db := shelf(t)
+	first := must(t, db, Save{Model: ModelArtifact, Record: file("names 1", "key", "k", "description", "d")}).Record
+	for _, tc := range []struct {
+		name   string
+		save   Save
+		key, d string
+	}{
+		{"none of its own", Save{Record: file("names 2"), Revises: first.UID()}, "k", "d"},
+		{"the same key", Save{Record: file("names 3", "key", "k")}, "k", "d"},
+		{"a description of its own", Save{Record: file("names 4", "description", "e"), Revises: first.UID()}, "k", "e"},
+		{"that of the newest", Save{Record: file("names 5"), Revises: first.UID()}, "k", "e"},
+	} {
+		tc.save.Model = ModelArtifact
+		if got := must(t, db, tc.save).Record; got["key"] != tc.key || got["description"] != tc.d || got["stem_uid"] != first["stem_uid"] {
+			t.Errorf("%s: %v", tc.name, got)
+		}
+	}
+}
+
 func TestVersionsComeWithASuccessor(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

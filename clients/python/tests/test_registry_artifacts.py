@@ -310,6 +310,22 @@ def test_a_successor_with_the_same_content_is_the_old_one_and_says_so(registry: 
         assert [ln.Artifact.get(one.uid).version for one in (old, other)] == [None, None] == [old.version, same.version]
 
 
+def test_a_new_version_has_the_names_of_the_one_before(registry: Path) -> None:
+    old = ln.Artifact("a.h5ad", key="cells", description="d").save()
+    new = ln.Artifact("b.h5ad", is_new_version_of=old)
+    assert (new.key, new.description) == ("cells", "d")
+    assert (ln.Artifact("b.h5ad", key="cells").description, new.save().description) == ("d", "d")
+    other = ln.Artifact(frame(), revises=new, description="e")
+    assert (other.key, other.save().description) == ("cells", "e")
+
+
+def test_what_cannot_be_made_numbers_nothing(registry: Path) -> None:
+    old = ln.Artifact("a.h5ad", key="cells").save()
+    with pytest.raises(ln.NotFound):
+        ln.Artifact("none.h5ad", is_new_version_of=old)
+    assert old.version is None
+
+
 def test_a_new_version_of_what_is_not_saved(registry: Path) -> None:
     old = ln.Artifact("a.h5ad", key="cells")
     new = ln.Artifact("b.h5ad", is_new_version_of=old)
@@ -417,6 +433,17 @@ REFUSED: list[tuple[str, Any, type[Exception], str]] = [
     ("a keyword and its other name", lambda: ln.Artifact("a.h5ad", version="1", version_tag="1", key="k"),
      ln.FieldValidationError, "version_tag"),
     ("a key that is no text", lambda: ln.Artifact("a.h5ad", key=7), TypeError, "key=7"),
+    *((f"the key {key!r}", lambda key=key: ln.Artifact("a.h5ad", key=key), ValueError, "relative path")
+      for key in ("../../etc", "/etc/passwd", "a/../b", "..", "", " ")),
+    ("a key that is set to lead upwards", lambda: setattr(ln.Artifact("a.h5ad", key="k"), "key", "../k"), ValueError,
+     "relative path"),
+    ("a version that is a number", lambda: ln.Artifact("a.h5ad", key="k", version=3), TypeError, "version=3"),
+    ("a version that is empty", lambda: ln.Artifact("a.h5ad", key="k", version=""), ValueError, "version=''"),
+    ("a number for a new version",
+     lambda: ln.Artifact("b.h5ad", revises=ln.Artifact("a.h5ad", key="k"), version=3), TypeError, "version=3"),
+    ("a deletion that is neither", lambda: ln.Artifact("a.h5ad", key="k").save().delete(permanent="no"), TypeError,
+     "permanent='no'; it is True, False or None"),
+    ("a deletion of all that is neither", lambda: ln.Artifact.filter().delete(permanent=1), TypeError, "permanent=1"),
     ("a run that is none", lambda: ln.Artifact("a.h5ad", key="k", run="r"), TypeError, "run='r'"),
     ("a new version of something else", lambda: ln.Artifact("a.h5ad", key="k", revises="a"), TypeError, "'a'"),
     ("a field that the registry sets", lambda: setattr(ln.Artifact("a.h5ad", key="k"), "hash", "x"), AttributeError,

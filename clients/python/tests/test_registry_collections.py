@@ -161,7 +161,8 @@ def test_a_new_version_numbers_both_at_once_and_writes_both_when_saved(three: li
     assert (old.version, old.is_latest, new.is_latest) == ("1", False, True)
     third = ln.Collection(three, revises=new).save()
     assert (third.version, third.uid[16:]) == ("3", "0002")
-    assert ln.Collection.get(description="d") == old
+    assert ln.Collection.get(description="d") == third
+    assert list(ln.Collection.filter(description="d", is_latest=False)) == [old, new]
 
 
 def test_the_old_one_has_no_number_in_the_registry_until_there_is_a_new_one(three: list[ln.Artifact]) -> None:
@@ -330,6 +331,9 @@ REFUSED: list[tuple[str, Any, type[Exception], str]] = [
     ("a new version of an artifact", lambda a: ln.Collection(a, revises=a[0]), TypeError, "is a Collection"),
     ("metadata that are none", lambda a: ln.Collection(a, name="n", meta=7), TypeError, "7"),
     ("a missing file", lambda a: ln.Collection("./no.csv", name="n"), FileNotFoundError, "no.csv"),
+    ("a version that is a number", lambda a: ln.Collection(a, name="n", version=3), TypeError, "version=3"),
+    ("a key that leads upwards", lambda a: ln.Collection(a, key="../../etc"), ValueError, "relative path"),
+    ("a deletion that is neither", lambda a: ln.Collection(a, name="n").delete(permanent="no"), TypeError, "permanent"),
     ("a name that is no text", lambda a: ln.Collection(a, name=7), TypeError, "name=7"),
     ("members of what is not saved", lambda a: ln.Collection(a, name="n").artifacts, ValueError, "not saved"),
 ]  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import io
 import operator
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,46 @@ ROUND.append(ROUND)
 def test_values_that_the_registry_cannot_have_are_refused(registry: Path, make: Any, said: str) -> None:
     with pytest.raises(ln.InvalidArgument, match=said):
         make()
+
+
+def test_records_have_what_they_need(registry: Path) -> None:
+    cases: list[tuple[Any, str]] = [
+        (lambda: ln.ULabel(), "a ULabel needs a name"),
+        (lambda: ln.ULabel(name=" "), "a ULabel needs a name"),
+        (lambda: ln.ULabel(description="d"), r"needs a name\n.*ULabel\(name=…\)"),
+        (lambda: ln.Storage(), "a Storage needs a root"),
+        (lambda: ln.User(name="n"), "a User needs a handle"),
+        (lambda: ln.Run(name="n"), "a Run needs a transform"),
+        (lambda: ln.Transform(type="script"), "a Transform needs a key or name"),
+        (lambda: ln.Feature(name="n"), "a Feature needs a dtype"),
+    ]
+    for make, said in cases:
+        with pytest.raises(ln.FieldValidationError, match=said):
+            make()
+    assert ln.Run(transform=ln.Transform(name="by hand")).save().transform.name == "by hand"
+
+
+def test_what_has_no_trash_goes_for_good_only_if_that_is_said(labels: list[ln.ULabel]) -> None:
+    for permanent in (None, False):
+        with pytest.raises(ln.InvalidArgument, match=r"a ULabel has no trash[^$]*permanent=True"):
+            labels[0].delete(permanent)
+        with pytest.raises(ln.InvalidArgument, match="has no trash"):
+            ln.ULabel.filter(name="alpha").delete(permanent)
+    assert ln.ULabel.filter().count() == len(labels)
+    labels[0].delete(permanent=True)
+    assert labels[0].id is None
+    assert not ln.ULabel.filter(name="alpha").exists()
+
+
+def test_who_is_asked_at_the_terminal_says_whether_it_goes(
+    labels: list[ln.ULabel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\ny\n"))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    labels[0].delete()
+    assert ln.ULabel.get(name="alpha") == labels[0]
+    labels[0].delete()
+    assert not ln.ULabel.filter(name="alpha").exists()
 
 
 def test_places_beyond_any_end_are_beyond_the_end(labels: list[ln.ULabel]) -> None:

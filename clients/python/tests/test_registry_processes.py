@@ -128,6 +128,11 @@ def test_a_daemon_that_dies_is_replaced(registry: Path, daemon: Daemon) -> None:
 
 def test_another_database(registry: Path) -> None:
     ln.add_database("other", "other.db")
+    ln.add_database("other", Path("other.db"))
+    with pytest.raises(ln.IntegrityError, match=r"'other' is that of .*other\.db, not of .*third\.db\n.*replace=True"):
+        ln.add_database("other", "third.db")
+    assert not Path("third.db").exists()
+    assert Path(ln.databases()["other"]).name == "other.db"
     assert ln.databases()["other"] == str(registry / "other.db")
     collection = ln.Collection([ln.Artifact("a.h5ad", key="a.h5ad")], name="mine").save()
     collection.save(using="other")

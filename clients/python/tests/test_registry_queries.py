@@ -368,7 +368,7 @@ def artifacts(rng: random.Random, folder: Path) -> list[Row]:
     for at in range(40):
         path = folder / f"{at}.bin"
         path.write_bytes(bytes([at]) * rng.choice([1, 2, 2, 3, 50]))
-        one = ln.Artifact(path, key=f"{rng.choice(NAMES)}/{at}", description=rng.choice([None, *NAMES[:-1]]) or None)
+        one = ln.Artifact(path, key=f"{rng.choice(NAMES)}:{at}", description=rng.choice([None, *NAMES[:-1]]) or None)
         one.save()
         own = sorted(rng.sample(sorted(labels), rng.choice([0, 0, 1, 2, 3])))
         if own:

@@ -88,7 +88,6 @@ def test_what_is_read_is_an_input_of_the_run(registry: Path) -> None:
         ("load", lambda **kw: collection.load(**kw), [collection]),
         ("cache", lambda **kw: collection.cache(**kw), [collection]),
         ("stage", lambda **kw: collection.stage(**kw), [collection]),
-        ("get", lambda **kw: ln.Collection.get(collection.uid, **kw), [collection]),
         ("a set, mapped", lambda **kw: ordered.mapped(**kw).close(), artifacts),
         ("a set, loaded", lambda **kw: ordered.load(**kw), artifacts),
         ("loaderd.mapped", lambda **kw: ln.mapped(collection, **kw).close(), [collection]),
@@ -112,6 +111,28 @@ def test_what_is_read_is_an_input_of_the_run(registry: Path) -> None:
     assert set(elsewhere.input_artifacts) == set(artifacts)
     with pytest.raises(ln.InvalidArgument, match="is_run_input='yes'"):
         collection.cache(is_run_input="yes")
+
+
+def test_what_is_got_is_an_input_where_that_is_said(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    collection = ln.Collection([artifact], name="cells").save()
+    run = ln.track(key="gets")
+    for quiet in ({}, {"is_run_input": False}):
+        assert ln.Artifact.get(artifact.uid, **quiet) == artifact
+        assert ln.Collection.get(name="cells", **quiet) == collection
+    assert list(run.input_artifacts) == list(run.input_collections) == []
+    ln.Artifact.get(artifact.uid, is_run_input=True)
+    ln.Collection.get(name="cells", is_run_input=run)
+    assert (run.input_artifacts.one(), run.input_collections.one()) == (artifact, collection)
+
+
+def test_the_context_takes_nothing_else(registry: Path) -> None:
+    with pytest.raises(AttributeError, match="did you mean 'track_run_inputs'"):
+        ln.context.track_run_input = False
+    for name, value in (("track_run_inputs", "no"), ("run", "r"), ("transform", 1)):
+        with pytest.raises(TypeError, match=f"context.{name}={value!r}; it is"):
+            setattr(ln.context, name, value)
+    assert (ln.context.track_run_inputs, ln.context.run, ln.context.transform) == (True, None, None)
 
 
 def test_what_is_opened_is_an_input(registry: Path) -> None:

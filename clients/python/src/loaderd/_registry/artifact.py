@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._progress import Progress
 from loaderd._registry import caching, content, loading, mapping, opening, paths, tracking, wire
-from loaderd._registry.fields import Field, ToOne
+from loaderd._registry.fields import Field, Key, ToOne
 from loaderd._registry.models import Made, Run, Storage, Transform
 from loaderd._registry.record import check_names
 from loaderd._registry.related import ToMany
@@ -102,7 +102,7 @@ class Artifact(Versioned, Made):
     _model = "artifact"
     _label = ("key", "description")
 
-    key: Field[str | None] = Field(str)
+    key: Field[str | None] = Key()
     description: Field[str | None] = Field(str)
     storage: ToOne[Storage] = ToOne("storage", fixed=True)
     suffix: Field[str] = Field(str)
@@ -145,15 +145,17 @@ class Artifact(Versioned, Made):
         for name, value in fields.items():
             setattr(self, name, value)
         self.run = run
-        self._check_named(run, revised)
+        if revised is None:
+            self._check_named(run)
         self._revise(revised, version)
-        self._find(data)
+        try:
+            self._find(data)
+        except BaseException:
+            self._take_number_back()
+            raise
 
-    def _check_named(self, run: Run | None, revised: Artifact | None) -> None:
-        if revised is not None:
-            if self.key is None and isinstance(revised, Artifact):
-                self.key = revised.key
-        elif self.key is None and self.description is None and run is None:
+    def _check_named(self, run: Run | None) -> None:
+        if self.key is None and self.description is None and run is None:
             message = "an artifact has a key or a description, or was made by a run; this one has none of them"
             hint = 'give key="…" or description="…", or call track() first'
             raise FieldValidationError(message, stage="registry", object="key", hint=hint)

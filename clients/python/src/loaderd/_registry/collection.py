@@ -9,7 +9,7 @@ from loaderd._progress import Progress
 from loaderd._registry import caching, content, loading, mapping, opening, paths, tracking, wire
 from loaderd._registry.artifact import Artifact
 from loaderd._registry.artifacts import ArtifactSet
-from loaderd._registry.fields import Field, ToOne
+from loaderd._registry.fields import Field, Key, ToOne
 from loaderd._registry.models import Made, Run, Transform
 from loaderd._registry.queryset import QuerySet
 from loaderd._registry.record import check_names
@@ -124,7 +124,7 @@ class Collection(Versioned, Made):
     _label = ("name", "key", "description")
 
     name: Field[str | None] = Field(str)
-    key: Field[str | None] = Field(str)
+    key: Field[str | None] = Key()
     description: Field[str | None] = Field(str)
     hash: Field[str | None] = Field(str, fixed=True)
     order_hash: Field[str | None] = Field(str, fixed=True)

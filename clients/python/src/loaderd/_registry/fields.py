@@ -90,6 +90,28 @@ class Field(Generic[T]):
             raise InvalidArgument(message, stage="registry", object=self.name, hint="use None, or a text") from e
 
 
+class Key(Field["str | None"]):
+    """A column of names like paths, which lead nowhere but down."""
+
+    def __init__(self) -> None:
+        super().__init__(str)
+
+    def plain(self, record: Record, value: Any) -> Any:
+        """Make a value as messages have it.
+
+        Raises
+        ------
+        InvalidArgument
+            It is no text, empty, absolute, or leads upwards.
+        """
+        found = super().plain(record, value)
+        if found is not None and (not found.strip() or found.startswith("/") or ".." in found.split("/")):
+            message = f"{type(record).__name__}.{self.name}={value!r}; a key is a relative path without '..'"
+            hint = "such as 'atlas/a.h5ad'; it is a name, and says nothing of where the file lies"
+            raise InvalidArgument(message, stage="registry", object=self.name, hint=hint)
+        return found
+
+
 class Time(Field[dt.datetime]):
     """A column of times, in UTC.
 

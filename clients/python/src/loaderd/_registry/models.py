@@ -28,6 +28,7 @@ class User(Record):
 
     _model = "user"
     _label = ("handle",)
+    _needs = (("handle",),)
 
     handle: Field[str | None] = Field(str)
     name: Field[str | None] = Field(str)
@@ -72,6 +73,7 @@ class Storage(Made):
 
     _model = "storage"
     _label = ("root",)
+    _needs = (("root",),)
 
     root: Field[str | None] = Field(str)
     type: Field[str | None] = Field(str)
@@ -110,6 +112,7 @@ class Transform(Versioned, Made):
 
     _model = "transform"
     _label = ("key", "name")
+    _needs = (("key", "name"),)
     _stem = 12
 
     key: Field[str | None] = Field(str)
@@ -156,6 +159,7 @@ class Run(Made):
 
     _model = "run"
     _label = ("name",)
+    _needs = (("transform",),)
 
     transform: ToOne[Transform | None] = ToOne("transform")
     name: Field[str | None] = Field(str)
@@ -195,6 +199,7 @@ class ULabel(Made):
     """
 
     _model = "ulabel"
+    _needs = (("name",),)
 
     name: Field[str | None] = Field(str)
     description: Field[str | None] = Field(str)
@@ -230,6 +235,7 @@ class Feature(Made):
     """
 
     _model = "feature"
+    _needs = (("name",), ("dtype",))
 
     name: Field[str | None] = Field(str)
     dtype: Field[str | None] = Field(str)

@@ -11,7 +11,7 @@ from loaderd._errors import DoesNotExist, InvalidArgument, MultipleResultsFound
 from loaderd._registry import wire
 from loaderd._registry.lookups import own_name, resolved
 from loaderd._registry.q import EVERYTHING, Q, Tree, check_size, shown
-from loaderd._registry.record import MODELS, Record
+from loaderd._registry.record import MODELS, Record, check_permanent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -440,6 +440,7 @@ class QuerySet(Generic[R]):
 
     def delete(self, permanent: bool | None = None) -> None:
         """Delete each of them; parameters as of `Record.delete`."""
+        check_permanent(permanent)
         for record in self:
             record.delete(permanent=permanent)
 

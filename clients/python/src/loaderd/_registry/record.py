@@ -63,6 +63,9 @@ class Record:
     _label: ClassVar[tuple[str, ...]] = ("name",)
     """The fields that name a record to people, the first that is set."""
 
+    _needs: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """The fields that must be given, each with others that may stand in for it."""
+
     _other_names: ClassVar[dict[str, str]] = {}
     """Other names of fields in queries."""
 
@@ -94,6 +97,15 @@ class Record:
         check_names(type(self).__name__, fields, settable)
         for name, value in fields.items():
             setattr(self, name, value)
+        for names in self._needs:
+            if not any(self._has(name) for name in names):
+                what, one = type(self).__name__, " or ".join(names)
+                hint = f"{what}({names[0]}=…)"
+                raise FieldValidationError(f"a {what} needs a {one}", stage="registry", object=names[0], hint=hint)
+
+    def _has(self, name: str) -> bool:
+        value = self._related.get(name, self._values.get(name))
+        return bool(value.strip()) if isinstance(value, str) else value is not None
 
     def _begin(self) -> None:
         self._values, self._related, self._changed, self._using = {}, {}, set(), None
@@ -183,27 +195,33 @@ class Record:
         self._take(wire.call("get", {"model": self._model, "uid": self.uid}, self._using), self._using)
 
     def delete(self, permanent: bool | None = None) -> None:
-        """Delete the record: into the trash where there is one for its kind, else for good.
+        """Delete the record: artifacts and collections into the trash; others have none, and go for good if at all.
 
         Parameters
         ----------
         permanent
-            True: for good at once. False: never for good. None: into the trash; what is there already is deleted for
-            good if you say so at the terminal.
+            True: for good at once. False: never for good. None: into the trash; what is there already, or has no trash,
+            is deleted for good if you say so at the terminal.
 
         Raises
         ------
+        InvalidArgument
+            Records of its kind have no trash, and nobody said that it goes for good.
         ProtectedError
             Others refer to it. The message names them.
         """
+        check_permanent(permanent)
         if self._state.adding:
             warn(f"{self!r} is not saved, so there is nothing to delete", LoaderdWarning)
             return
-        trashed = self._values.get("visibility") == TRASH
-        if permanent is None and trashed:
-            permanent = self._confirm()
-        if trashed and not permanent:
-            return
+        if not permanent and (self._values.get("visibility") == TRASH or "visibility" not in self._fields):
+            if permanent is False or not sys.stdin.isatty():
+                self._keep(permanent)
+                return
+            answer = input(f"Delete {self!r} for good? (y/n) ")
+            if answer.strip().lower() not in ("y", "yes"):
+                return
+            permanent = True
         args = {"model": self._model, "uid": self.uid, "permanent": permanent is True}
         row = wire.call("delete", args, self._using)
         if row is None:  # it is gone for good
@@ -211,12 +229,14 @@ class Record:
         else:
             self._take(row, self._using)
 
-    def _confirm(self) -> bool:
-        if not sys.stdin.isatty():
-            hint = "delete(permanent=True) deletes it for good"
+    def _keep(self, permanent: bool | None) -> None:
+        """Say why nothing is deleted: it is in the trash, or there is none."""
+        hint = "delete(permanent=True) deletes it for good"
+        if "visibility" not in self._fields:
+            message = f"{self!r} stays: a {type(self).__name__} has no trash, so what is deleted is gone for good"
+            raise InvalidArgument(message, stage="registry", object="permanent", hint=hint)
+        if permanent is None:
             warn(f"{self!r} is in the trash already; {hint}", LoaderdWarning)
-            return False
-        return input(f"Delete {self!r} for good? (y/n) ").strip().lower() in ("y", "yes")
 
     def _check_saved(self, to: str) -> None:
         if self._state.adding:
@@ -256,7 +276,7 @@ class Record:
         return cls.filter()
 
     @classmethod
-    def get(cls, *queries: Any, is_run_input: Any = None, **lookups: Any) -> Self:
+    def get(cls, *queries: Any, is_run_input: Any = False, **lookups: Any) -> Self:
         """Give one record.
 
         Parameters
@@ -264,7 +284,8 @@ class Record:
         *queries
             Its ``id``; or its ``uid``, or the beginning of one, which gives the latest version; or `Q` objects.
         is_run_input
-            Whether to note it as an input of the run: None as `context` is set, True, False, or a `Run`.
+            Whether to note it as an input of the run: True, or a `Run`; None as `context` is set. False, unless said:
+            who gets a record may only look at it.
         **lookups
             As of `filter`. Of several versions of one record, the latest is given.
 
@@ -378,3 +399,16 @@ def check_names(what: str, given: Iterable[str], allowed: list[str], noun: str =
             message = f"{what} has no {noun} {name!r}; {said}There are {', '.join(allowed)}"
             hint = f"did you mean {near[0]!r}?" if near else ""
             raise FieldValidationError(message, stage="registry", object=name, hint=hint)
+
+
+def check_permanent(permanent: Any) -> None:
+    """Check what `Record.delete` is told.
+
+    Raises
+    ------
+    InvalidArgument
+        It is no bool, and not None.
+    """
+    if permanent is not None and not isinstance(permanent, bool):
+        message = f"permanent={permanent!r}; it is True, False or None"
+        raise InvalidArgument(message, stage="registry", object="permanent")

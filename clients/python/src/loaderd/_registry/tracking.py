@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import json
 import logging
 import os
@@ -37,6 +38,17 @@ class Context:
     transform: Transform | None = None
     run: Run | None = None
     track_run_inputs: bool = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        kinds = {"transform": (Transform, type(None)), "run": (Run, type(None)), "track_run_inputs": (bool,)}
+        if name not in kinds:
+            near = difflib.get_close_matches(name, kinds, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(kinds)}"
+            raise AttributeError(f"the context has no {name!r}; {hint}")
+        if not isinstance(value, kinds[name]):
+            allowed = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds[name])
+            raise InvalidArgument(f"context.{name}={value!r}; it is {allowed}", stage="registry", object=name)
+        super().__setattr__(name, value)
 
 
 context = Context()

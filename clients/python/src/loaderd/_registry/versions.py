@@ -36,6 +36,20 @@ class Version(Field["str | None"]):
         found = super().shown(record)
         return record._numbered if found is None and isinstance(record, Versioned) else found
 
+    def plain(self, record: Record, value: Any) -> Any:
+        """Make a value as messages have it.
+
+        Raises
+        ------
+        InvalidArgument
+            It is no text, or an empty one.
+        """
+        found = super().plain(record, value)
+        if found is not None and not found.strip():
+            message = f"{type(record).__name__}.{self.name}={value!r}; it is a text such as '2' or '1.3.0', or None"
+            raise InvalidArgument(message, stage="registry", object=self.name)
+        return found
+
     def read(self, record: Record) -> str | None:
         """Give the value of a record."""
         found: str | None = self.shown(record)
@@ -65,6 +79,7 @@ class Versioned(Record):
     is_latest: Field[bool] = Field(bool, fixed=True)
 
     _revises: Self | None = None  # of one that is not saved
+    _numbers = False  # it is the one that gave that a number
     _numbered: str | None = None  # the version that it has once a successor is saved
     _counted = False  # its version is a whole number that nobody chose
 
@@ -119,18 +134,20 @@ class Versioned(Record):
 
     def _revise_nothing(self, notes: Iterable[str] = ()) -> None:
         """Be no new version after all, for it turned out to be what the registry has."""
+        self._take_number_back()
         revised, self._revises = self._revises, None
-        if revised is None:
-            return
-        revised._numbered = None
-        if not any(str(revised.uid) in note for note in notes):
+        if revised is not None and not any(str(revised.uid) in note for note in notes):
             said = f"is {self._named()!r} ({self.uid}), which is there already; it is no new version of {revised.uid}"
             warn(f"what is to follow {revised._named()!r} {said}", LoaderdWarning)
 
+    def _take_number_back(self) -> None:
+        if self._revises is not None and self._numbers:
+            self._revises._numbered = None
+
     def _revise(self, revised: Any, version: str | None) -> None:
-        """Become the next version of another record, which becomes version 1 if it had none."""
+        """Become the next version of another record, whose names it takes, and which becomes 1 if it had no version."""
         self._values["uid"] = new_uid(self._stem)
-        self._values["version"] = version
+        self.version = version
         if revised is None:
             return
         if not isinstance(revised, type(self)):
@@ -145,7 +162,11 @@ class Versioned(Record):
         self._values["version"] = next_version(was) if version is None else version
         self._counted = version is None and "." not in was
         self._values["uid"] = next_uid(revised.uid, self._stem)
-        if revised.version is None:
+        for name in self._label:
+            if self._values.get(name) is None:
+                setattr(self, name, revised._values.get(name))
+        self._numbers = revised.version is None
+        if self._numbers:
             revised._numbered = was
         self._revises = revised
 
