@@ -14,7 +14,7 @@ import (
 
 // Options say what a [Cache] copies, and where to.
 type Options struct {
-	Dir    string           // folder of the copies, absolute; it is made with the first of them
+	Dir    string           // folder of the copies, absolute; it is made with the first of them. "": nothing is copied
 	Roots  []string         // absolute paths: what lies below them is slow, and copied. They need not exist
 	Stores map[string]Store // by the scheme of URLs ("s3"); their objects are copied. "" is that of the roots; default [Local]
 }
@@ -25,6 +25,7 @@ type Cache struct {
 	roots  []string
 	stores map[string]Store
 	free   func(dir string) (int64, error) // other in tests
+	flush  func(dir string) error          // other in tests
 	grain  func() time.Duration
 }
 
@@ -41,8 +42,11 @@ type Found struct {
 
 // New makes a cache; nothing is written or looked at yet. ErrInvalid for a folder or a root that is not absolute.
 func New(o Options) (*Cache, error) {
-	c := &Cache{dir: filepath.Clean(o.Dir), stores: map[string]Store{"": Local{}}, free: freeIn}
-	if !filepath.IsAbs(c.dir) {
+	c := &Cache{dir: o.Dir, stores: map[string]Store{"": Local{}}, free: freeIn, flush: flush}
+	if o.Dir != "" {
+		c.dir = filepath.Clean(o.Dir)
+	}
+	if copies := len(o.Roots)+len(o.Stores) > 0; !filepath.IsAbs(c.dir) && (copies || c.dir != "") {
 		return nil, &Error{Kind: ErrInvalid, Object: o.Dir, Err: errors.New("the folder of copies must be an absolute path")}
 	}
 	for _, root := range o.Roots {

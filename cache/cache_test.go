@@ -169,6 +169,20 @@ func TestTwoVersionsShareNoFile(t *testing.T) {
 	}
 }
 
+func TestFilesAtTheTopGoFirst(t *testing.T) {
+	b := newBench(t)
+	for _, name := range []string{"a/b/c", "a/d", "z", "zarr.json"} {
+		b.write(t, name, "")
+	}
+	var got []string
+	for _, path := range topFirst(b.root) {
+		got = append(got, strings.TrimPrefix(path, b.root+"/"))
+	}
+	if want := []string{"z", "zarr.json", "a/d", "a/b/c"}; !slices.Equal(got, want) {
+		t.Errorf("in the order %q, want %q", got, want)
+	}
+}
+
 func TestASourceThatIsGoneLeavesItsCopy(t *testing.T) {
 	b := newBench(t)
 	path := b.write(t, "a.h5ad", "abc")
@@ -221,10 +235,34 @@ func TestWhatCannotBeGivenIsNamedWithItsCure(t *testing.T) {
 			}
 		})
 	}
-	for _, o := range []Options{{Dir: "copies"}, {Dir: "/tmp", Roots: []string{"nfs"}}} {
+	for _, o := range []Options{{Dir: "copies"}, {Dir: "/tmp", Roots: []string{"nfs"}}, {Roots: []string{"/nfs"}}} {
 		if _, err := New(o); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%+v: %v", o, err)
 		}
+	}
+}
+
+func TestWithoutAFolderNothingIsCopied(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a")
+	writeAt(t, path, "1", nextTime())
+	c, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := c.Path(t.Context(), Ref(path), nil); err != nil || found.Path != path {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	if _, err := c.Path(t.Context(), Ref(path+"x"), nil); !errors.Is(err, ErrNotFound) {
+		t.Errorf("what is not there: %v", err)
+	}
+}
+
+func TestAFolderOfCopiesThatIsNoneIsNamed(t *testing.T) {
+	b := newBench(t)
+	path := b.write(t, "a", "1")
+	writeAt(t, filepath.Dir(b.dir), "a file", nextTime())
+	if _, err := b.Path(t.Context(), Ref(path), nil); !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), b.dir) || !strings.Contains(err.Error(), "LOADERD_CACHE_DIR") {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -277,7 +315,7 @@ func TestASourceThatChangesWhileItIsCopiedIsCopiedAgain(t *testing.T) {
 	changes := 2
 	b.store.before = func(string) error {
 		if changes--; changes >= 0 {
-			b.write(t, "f/a", strings.Repeat("1", changes+2))
+			b.write(t, "f/a", []string{"22", "3"}[min(changes, 1)]+strings.Repeat("x", max(0, changes-1))) // first of the same size
 		}
 		return nil
 	}

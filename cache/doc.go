@@ -41,7 +41,7 @@
 // # Caveats
 //
 // A change that leaves size and modification time as they were is not seen. To look whether a folder's copy is outdated costs a look at each of its
-// files, there and here. Copies are removed by nobody but the user. The cache's folder must be on a file system with locks. Empty folders are
+// files, there and here. Copies are removed by nobody but the user, and a renewal needs room for the old one and the new one. The cache's folder must be on a file system with locks. Empty folders are
 // not copied, nor links that lead nowhere; a link to a folder inside a folder is refused, because its files would be missing.
 //
 // [rowstore]: https://pkg.go.dev/github.com/loaderd/loaderd/cache/rowstore

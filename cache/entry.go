@@ -44,6 +44,9 @@ func (c *Cache) entryOf(ref Ref, rest string) (*entry, error) {
 
 // versions are the numbers of the copies that there are, the newest first. There is more than one only where somebody was killed.
 func (e *entry) versions() []uint64 {
+	if e.cache.dir == "" {
+		return nil
+	}
 	list, err := os.ReadDir(e.dir)
 	if err != nil {
 		return nil
@@ -137,22 +140,24 @@ func (e *entry) sweep() error {
 // removeFromTop removes a folder, the files at its top first. Who has the first file of a zarr store open sees that it is gone before
 // any chunk is, and a chunk that is missing is one of zeros.
 func removeFromTop(dir string) error {
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			files = append(files, path)
-		}
-		return nil // what cannot be listed, RemoveAll says
-	})
-	if err != nil {
-		return err
-	}
-	depth := func(path string) int { return strings.Count(path, string(filepath.Separator)) }
-	slices.SortStableFunc(files, func(a, b string) int { return depth(a) - depth(b) })
-	for _, path := range files {
+	for _, path := range topFirst(dir) {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 	return os.RemoveAll(dir)
+}
+
+// topFirst lists the files below a folder, those with the fewest folders above them first. What cannot be listed, who removes it is
+// told of.
+func topFirst(dir string) (files []string) {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files = append(files, path)
+		}
+		return nil
+	})
+	depth := func(path string) int { return strings.Count(path, string(filepath.Separator)) }
+	slices.SortStableFunc(files, func(a, b string) int { return depth(a) - depth(b) })
+	return files
 }

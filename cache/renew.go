@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // attempts is how often a copy is begun anew because its source changed while it was made.
@@ -35,14 +36,14 @@ var errMoved = errors.New("the source moved")
 func (e *entry) attempt(ctx context.Context, store Store, source Info, progress func(done, total int64)) (string, error) {
 	held, err := e.hold(ctx)
 	if err != nil {
-		return "", e.fault(ctx, err)
+		return "", e.unusable(ctx, err)
 	}
 	defer held.Close()
 	if path := e.current(ctx, source); path != "" {
 		return path, nil
 	}
 	if err := e.sweep(); err != nil {
-		return "", e.fault(ctx, err)
+		return "", e.unusable(ctx, err)
 	}
 	fresh := filepath.Join(e.dir, newName)
 	path, err := e.make(ctx, store, fresh, source, progress)
@@ -52,7 +53,7 @@ func (e *entry) attempt(ctx context.Context, store Store, source Info, progress 
 	if left := os.RemoveAll(fresh); left != nil {
 		err = errors.Join(err, left)
 	}
-	if errors.Is(err, fs.ErrNotExist) { // of the source, or of the cache that somebody clears
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESTALE) { // of the source, or of the cache that somebody clears
 		return "", errMoved
 	}
 	return "", e.fault(ctx, err)
@@ -133,7 +134,22 @@ func (e *entry) make(ctx context.Context, store Store, fresh string, source Info
 	} else if !now.equal(source) {
 		return "", errMoved
 	}
+	if err := e.store(fresh, source); err != nil {
+		return "", err
+	}
 	return e.publish(fresh)
+}
+
+// store has a copy on the disk, before its name says that it is whole.
+func (e *entry) store(fresh string, source Info) error {
+	if source.Dir {
+		return e.cache.flush(fresh)
+	}
+	f, err := os.Open(filepath.Join(fresh, e.name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // publish gives a copy that is whole its number, and removes those before it.
@@ -189,10 +205,7 @@ func (e *entry) write(to string, f File, fill func(into *os.File) error) (err er
 	} else if fi.Size() != f.Size {
 		return errMoved
 	}
-	if err := into.Chmod(0o400); err != nil {
-		return err
-	}
-	return into.Sync() // before its name says that it is whole
+	return into.Chmod(0o400)
 }
 
 // room is the error that a copy finds no place.
@@ -210,6 +223,15 @@ func (e *entry) room(source Info) error {
 func (e *entry) full(err error) error {
 	return &Error{Kind: ErrNoSpace, Object: string(e.ref), Err: err,
 		Hint: "free some space there, set LOADERD_CACHE_DIR to a folder on a larger disk, or take the root out of LOADERD_CACHE_COPY"}
+}
+
+// unusable is the error that nothing can be done in the cache's folder.
+func (e *entry) unusable(ctx context.Context, err error) error {
+	if ctx.Err() != nil || isFull(err) {
+		return e.fault(ctx, err)
+	}
+	return &Error{Kind: ErrUnreadable, Object: string(e.ref), Err: fmt.Errorf("its copy cannot be kept in %s: %w", e.cache.dir, err),
+		Hint: "set LOADERD_CACHE_DIR to a folder of your own, on a disk of this machine"}
 }
 
 // fault gives an error of the system the kind and the object that it is about.

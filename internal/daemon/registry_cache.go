@@ -19,14 +19,13 @@ import (
 // newCopies gives what makes the cache of copies when it is needed.
 func newCopies(o Options) func() (*cache.Cache, error) {
 	return sync.OnceValues(func() (*cache.Cache, error) {
-		dir := o.CopiesDir
+		dir, roots := o.CopiesDir, slices.DeleteFunc(slices.Clone(o.CacheCopy), func(root string) bool { return root == "" })
 		if dir == "" {
 			var err error
-			if dir, err = ipc.CopiesDir(); err != nil {
-				return nil, err
+			if dir, err = ipc.CopiesDir(); err != nil && len(roots) > 0 {
+				return nil, err // else nothing is copied
 			}
 		}
-		roots := slices.DeleteFunc(slices.Clone(o.CacheCopy), func(root string) bool { return root == "" })
 		return cache.New(cache.Options{Dir: dir, Roots: roots})
 	})
 }

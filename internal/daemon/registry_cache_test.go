@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/loaderd/loaderd/cache"
 	"github.com/loaderd/loaderd/ipc"
 )
 
@@ -192,5 +194,31 @@ func TestARootThatIsNotAbsoluteIsRefused(t *testing.T) {
 	_, err := Listen(t.Context(), Options{Socket: filepath.Join(dir, "run", "s.sock"), CopiesDir: filepath.Join(dir, "c"), CacheCopy: []string{"nfs"}})
 	if err == nil || !strings.Contains(err.Error(), "nfs") || !strings.Contains(err.Error(), "LOADERD_CACHE_COPY") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestErrorsOfTheCacheHaveCodes(t *testing.T) {
+	for kind, want := range map[error]ipc.Code{
+		cache.ErrNoSpace: ipc.CodeDisk, cache.ErrChanged: ipc.CodeSourceChanged, cache.ErrUnreadable: ipc.CodeBadFile, cache.ErrNotFound: ipc.CodeNotFound,
+	} {
+		e := wireError(&cache.Error{Kind: kind, Object: "/nfs/a", Err: errors.New("it fails"), Hint: "do this"})
+		if e.Code != want || e.Object != "/nfs/a" || e.Hint != "do this" || e.Message != "/nfs/a: it fails" || e.Stage != "cache" {
+			t.Errorf("%v: %+v", kind, e)
+		}
+	}
+}
+
+func TestWithoutAFolderForCopiesWhatIsHereIsGiven(t *testing.T) {
+	for _, name := range []string{"LOADERD_CACHE_DIR", "XDG_CACHE_HOME", "HOME"} {
+		t.Setenv(name, "")
+	}
+	h := serve(t, Options{DataDir: filepath.Join(t.TempDir(), "data")})
+	path := write(t, filepath.Join(t.TempDir(), "a"), "1")
+	v, err := h.dial(t).Registry(h.ctx, "cache", map[string]any{"of": []any{path}}, nil)
+	if err != nil || fmt.Sprint(v) != "map[notes:[] paths:["+path+"]]" {
+		t.Errorf("got %v, %v", v, err)
+	}
+	if _, err := Listen(h.ctx, Options{Socket: filepath.Join(t.TempDir(), "r", "s.sock"), CacheCopy: []string{"/nfs"}}); err == nil || !strings.Contains(err.Error(), "LOADERD_CACHE_DIR") {
+		t.Errorf("with a root: %v", err)
 	}
 }
