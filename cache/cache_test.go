@@ -442,3 +442,25 @@ func TestTimesThatTheDiskCannotKeepAreNoChange(t *testing.T) {
 		t.Errorf("it was copied again, to %s", again)
 	}
 }
+
+// short is a store that gives less than it says.
+type short struct{ memory }
+
+func (s short) Fetch(_ context.Context, _ Ref, _ string, into *os.File, _ func(int64)) error {
+	_, err := into.WriteString("x")
+	return err
+}
+
+func TestAStoreThatGivesLessThanItSaysIsNotBelieved(t *testing.T) {
+	b := newBench(t)
+	c, err := New(Options{Dir: b.dir, Stores: map[string]Store{"mem": short{memory{"mem://a": {"": "xy"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := c.Path(t.Context(), "mem://a", nil); !errors.Is(err, ErrChanged) {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	if list := b.entries(t); len(list) != 0 {
+		t.Errorf("left behind: %q", list)
+	}
+}

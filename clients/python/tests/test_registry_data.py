@@ -253,6 +253,21 @@ def test_a_folder_is_copied_whole(copies: Path) -> None:
     assert (artifact.load().X != anndata.read_h5ad("a.h5ad").X).nnz == 0
 
 
+def test_who_reads_an_older_copy_learns_that_it_is_gone(copies: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of formats of zarr
+        anndata.read_h5ad("a.h5ad").write_zarr("a.zarr")
+    artifact = ln.Artifact("a.zarr", key="a.zarr").save()
+    with artifact.mapped() as mapped:
+        row = mapped[3]["X"]
+        os.utime("a.zarr/X/data/0")
+        assert str(artifact.cache()) != mapped.path_list[0]
+        with pytest.raises(ln.SourceChanged):
+            mapped[3]
+    with artifact.mapped() as again:
+        np.testing.assert_array_equal(again[3]["X"], row)
+
+
 def test_a_slow_folder_that_is_no_absolute_path_is_an_error(copies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOADERD_CACHE_COPY", "nfs")
     with pytest.raises(ln.LoaderdError, match="nfs"):
