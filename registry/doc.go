@@ -10,7 +10,10 @@
 //
 // A registry is one SQLite file, which [Open] makes where it is missing. [Schema] says which models there are and what fields
 // they have; the SQL, the lookups of queries and the checks of what is saved are all made from it. A [Record] is a map of
-// values by field; references to other records are their uids.
+// values by field; references to other records are their uids. [Artifact] and [Collection] are such records as structs:
+//
+//	artifact, err := db.Artifact(ctx, uid)
+//	fmt.Println(artifact.Path, artifact.CreatedAt)
 //
 // # What is the same, and what is new
 //
@@ -27,10 +30,10 @@
 // that slices are stable. Of records with a visibility, those that are shown come, unless the query says otherwise.
 //
 // With a million artifacts, a slice of what a condition on indexed fields leaves, in an order that an index has, takes a few milliseconds;
-// what looks through every text, half a second to two. BenchmarkAMillionArtifacts measures that. For the first, three things are
+// what looks through every text, half a second to two. BenchmarkAMillionArtifacts measures that. For the first, four things are
 // done beside indexes: SQLite's planner is told what registries look like (planner.go); it begins with the condition that is
 // found to leave the fewest records (begin.go); and where none leaves few, the first records of the order are looked at before all
-// are sorted (early.go).
+// are sorted (early.go); and what is sorted is ids, which indexes have, and not records (statement.go).
 //
 // # Invariants
 //

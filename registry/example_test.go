@@ -137,3 +137,32 @@ func ExampleDB_Values() {
 	// a.csv [lung human]
 	// true did you mean `ulabels`?
 }
+
+func ExampleDB_Artifacts() {
+	db, done := open()
+	defer done()
+	ctx := context.Background()
+	saved, err := db.Save(ctx, registry.Save{Model: registry.ModelCollection, Record: registry.Record{"name": "two files"},
+		Members: []any{artifact("b.csv", "22"), artifact("a.csv", "1")}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	collection := saved.Record.Collection()
+	members, err := db.Artifacts(ctx, registry.Query{
+		Of:  &registry.Of{Model: registry.ModelCollection, UID: collection.UID, Relation: "artifacts"},
+		All: true, // those in the trash too
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(collection.Name)
+	for _, a := range members {
+		fmt.Println(a.Key, *a.Size, a.HashType)
+	}
+	// Output:
+	// two files
+	// b.csv 2 md5
+	// a.csv 1 md5
+}
