@@ -113,13 +113,9 @@ func (s *session) members(refs []string) ([]any, error) {
 		if err != nil {
 			return nil, err
 		}
-		unsaved, _ := looked["record"].(record)
-		if unsaved["id"] != nil { // of the same content as one that is there
-			out = append(out, unsaved["uid"])
-			continue
-		}
-		member := record{}
-		maps.Copy(member, unsaved)
+		found, _ := looked["record"].(record)
+		member := record{} // whole, also of one that is there: it may have to follow its file, or come out of the trash
+		maps.Copy(member, found)
 		delete(member, "model")
 		out = append(out, member)
 	}

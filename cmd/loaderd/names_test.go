@@ -114,3 +114,21 @@ func TestAnotherFileDoesNotBecomeAVersionUnasked(t *testing.T) {
 		t.Errorf("got the keys %q", keys)
 	}
 }
+
+func TestACollectionOfAFileThatWasMovedTakesItsRecordAlong(t *testing.T) {
+	shelf(t)
+	ok(t, "add", "samples.csv")
+	if err := os.Rename("samples.csv", "images/samples.csv"); err != nil {
+		t.Fatal(err)
+	}
+	code, out, stderr := invoke(t, "collection", "create", "study", "images/samples.csv")
+	if code != 0 || !strings.Contains(out, "1 artifact\n") || !strings.Contains(stderr, "where nothing is any more") {
+		t.Errorf("exit code %d: %s%s", code, out, stderr)
+	}
+	if out := ok(t, "show", "samples.csv"); !strings.Contains(out, "images/samples.csv") {
+		t.Errorf("it shows\n%s", out)
+	}
+	if keys := keysOf(t); !slices.Equal(keys, []string{"samples.csv"}) {
+		t.Errorf("got the keys %q", keys)
+	}
+}
