@@ -78,6 +78,19 @@ func (tx *tx) checkChange(t *Table, old, changes Record) error {
 			return err
 		}
 	}
+	for _, f := range t.Fields {
+		v := changes[f.Name]
+		if !f.Unique || v == nil || v == old[f.Name] {
+			continue
+		}
+		other, err := tx.first(t, "t."+quote(f.Name)+" = ?", v)
+		if err != nil {
+			return err
+		}
+		if other != nil {
+			return fail(ErrConflict, tx.op, fmt.Sprintf("%s.%s", t.Model, f.Name), "give another, or use that one", "%q is that of %s", v, other.UID())
+		}
+	}
 	v, _ := changes["version"].(string)
 	if v == "" || t.Stem == 0 {
 		return nil

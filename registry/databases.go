@@ -18,14 +18,22 @@ const databaseTable = "CREATE TABLE database (name TEXT PRIMARY KEY, path TEXT N
 // databaseName is what other databases may be called.
 var databaseName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
 
-// Register gives another database file a name, under which [DB.PathOf] finds it. A name that is taken is given anew. The file
-// need not be there yet.
-func (db *DB) Register(ctx context.Context, name, path string) error {
+// CheckDatabase is the error that a database at a path can not have the name.
+func CheckDatabase(name, path string) error {
 	if !databaseName.MatchString(name) || name == DefaultName {
 		return fail(ErrInvalid, "database", "name", "", "%q is no name for a database: letters, digits, and . _ - between, at most 64, but not %q", name, DefaultName)
 	}
 	if !filepath.IsAbs(path) {
 		return fail(ErrInvalid, "database", "path", "", "%q must be the absolute path of a file", path)
+	}
+	return nil
+}
+
+// Register gives another database file a name, under which [DB.PathOf] finds it. A name that is taken is given anew. The file
+// need not be there yet.
+func (db *DB) Register(ctx context.Context, name, path string) error {
+	if err := CheckDatabase(name, path); err != nil {
+		return err
 	}
 	return db.update(ctx, "database", func(tx *tx) error {
 		_, err := tx.sql.ExecContext(tx.ctx, "INSERT INTO database (name, path) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET path = excluded.path", name, path)

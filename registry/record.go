@@ -2,7 +2,6 @@ package registry
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -101,7 +100,7 @@ func (f Field) convert(v any) (any, bool) {
 	case Time:
 		return momentOf(v)
 	case JSON:
-		_, err := json.Marshal(v)
+		_, err := jsonText(v)
 		return v, err == nil
 	case Ref:
 		switch r := v.(type) {
@@ -151,8 +150,7 @@ func (f Field) stored(v any) (any, error) {
 		}
 	case JSON:
 		if v != nil {
-			b, err := json.Marshal(v)
-			return string(b), err
+			return jsonText(v)
 		}
 	case Bool:
 		if b, ok := v.(bool); ok {
@@ -186,8 +184,8 @@ func (f Field) loaded(v any) (any, error) {
 		return at, nil
 	case JSON:
 		s, _ := v.(string)
-		var out any
-		if err := json.Unmarshal([]byte(s), &out); err != nil {
+		out, err := jsonValue(s)
+		if err != nil {
 			return nil, fmt.Errorf("%s holds %q: %w", f.Name, s, err)
 		}
 		return out, nil

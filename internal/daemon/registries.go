@@ -36,6 +36,21 @@ func newRegistries(dir string, copies func() (*cache.Cache, error)) *registries 
 
 // open gives a database by name, which the first call that wants it opens.
 func (r *registries) open(ctx context.Context, name string) (*registry.DB, error) {
+	return r.inTurn(ctx, func() (*registry.DB, error) {
+		db, err := r.get(ctx, r.defaultPath)
+		if err != nil || name == registry.DefaultName {
+			return db, err
+		}
+		return r.get(ctx, func() (string, error) { return db.PathOf(ctx, name) })
+	})
+}
+
+// openFile opens the database of a file, whether or not it has a name.
+func (r *registries) openFile(ctx context.Context, path string) (*registry.DB, error) {
+	return r.inTurn(ctx, func() (*registry.DB, error) { return r.get(ctx, func() (string, error) { return path, nil }) })
+}
+
+func (r *registries) inTurn(ctx context.Context, open func() (*registry.DB, error)) (*registry.DB, error) {
 	select {
 	case <-r.turn:
 	case <-ctx.Done():
@@ -45,11 +60,7 @@ func (r *registries) open(ctx context.Context, name string) (*registry.DB, error
 	if r.closed {
 		return nil, errGone
 	}
-	db, err := r.get(ctx, r.defaultPath)
-	if err != nil || name == registry.DefaultName {
-		return db, err
-	}
-	return r.get(ctx, func() (string, error) { return db.PathOf(ctx, name) })
+	return open()
 }
 
 func (r *registries) get(ctx context.Context, path func() (string, error)) (*registry.DB, error) {

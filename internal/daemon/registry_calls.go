@@ -152,11 +152,13 @@ func callDatabase(ctx context.Context, q called) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := q.main.Register(ctx, args.Name, path); err != nil {
+	if err := registry.CheckDatabase(args.Name, path); err != nil {
 		return nil, err
 	}
-	_, err = q.all.open(ctx, args.Name)
-	return nil, err
+	if _, err := q.all.openFile(ctx, path); err != nil { // what can not be opened gets no name
+		return nil, err
+	}
+	return nil, q.main.Register(ctx, args.Name, path)
 }
 
 func callDatabases(ctx context.Context, q called) (any, error) {

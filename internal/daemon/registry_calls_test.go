@@ -143,6 +143,12 @@ func TestAnotherDatabaseIsUsedByItsName(t *testing.T) {
 			t.Errorf("%v: %v", args, e)
 		}
 	}
+	if e := refused("database", map[string]any{"name": "folder", "path": t.TempDir()}); e.Code != ipc.CodeRegistry {
+		t.Errorf("a folder: %v", e)
+	}
+	if names := call("databases", nil); len(names) != 2 {
+		t.Errorf("there are %v", names)
+	}
 }
 
 func TestANetworkFileSystemMayBeForced(t *testing.T) {
