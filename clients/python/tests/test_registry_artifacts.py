@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gc
 import hashlib
 import os
@@ -139,6 +140,13 @@ def test_what_is_not_written_so_is_refused_and_leaves_nothing(
         ln.Artifact(data, **({"key": key} if key else {"description": "d"}))
     gc.collect()
     assert list((daemon.folder / "data" / "artifacts" / ".loaderd").glob("*")) == []
+
+
+def test_a_copy_of_what_is_not_saved_is_not_it(registry: Path) -> None:
+    copied = copy.deepcopy(ln.Artifact(frame(), description="numbers"))
+    gc.collect()
+    with pytest.raises(ln.NotFound, match="what was written is gone"):
+        copied.save()
 
 
 def test_an_anndata_is_written_to_the_storage(registry: Path) -> None:

@@ -284,6 +284,28 @@ def test_what_is_saved_under_a_key_that_is_there_is_its_new_version(three: list[
     assert ln.Collection(three, name="atlas/all").save().version is None  # a name is a title
 
 
+def test_what_is_made_for_a_new_version_has_its_title(registry: Path) -> None:
+    old = ln.Collection(pd.DataFrame({"x": [1]}), description="My dataframe").save()
+    new = ln.Collection(pd.DataFrame({"x": [2]}), meta=pd.DataFrame({"m": [1]}), is_new_version_of=old)
+    assert (new.artifact.description, new.meta_artifact.description) == ("My dataframe", "metadata of My dataframe")
+    for wrong in (7, "none.csv"):
+        with pytest.raises(ValueError if wrong == 7 else FileNotFoundError):
+            ln.Collection(wrong, is_new_version_of=ln.Collection.get(old.uid))
+    other = ln.Collection.get(old.uid)
+    with pytest.raises(FileNotFoundError):
+        ln.Collection("none.csv", is_new_version_of=other)
+    assert other.version is None
+
+
+def test_what_is_deleted_for_good_has_no_members(three: list[ln.Artifact]) -> None:
+    uid = ln.Collection(three, name="mine").save().uid
+    got = ln.Collection.get(uid)
+    got.delete(permanent=True)
+    for use in (got.save, got.cache, got.load):
+        with pytest.raises(ln.InvalidArgument, match="deleted for good"):
+            use()
+
+
 # --- trash, labels, features --------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import loaderd as ln
@@ -125,7 +126,28 @@ def test_records_have_what_they_need(registry: Path) -> None:
     for make, said in cases:
         with pytest.raises(ln.FieldValidationError, match=said):
             make()
+    label, _ = ln.ULabel(name="good").save(), ln.ULabel(name="bad").save()
+    for name, error, said in (
+        ("", ln.FieldValidationError, "needs a name"),
+        (None, ln.FieldValidationError, "needs a name"),
+        ("bad", ln.IntegrityError, '"bad" is that of'),
+    ):
+        label.name = name
+        with pytest.raises(error, match=said):
+            label.save()
+    assert ln.ULabel.get(label.uid).name == "good"
     assert ln.Run(transform=ln.Transform(name="by hand")).save().transform.name == "by hand"
+
+
+def test_a_storage_is_a_folder_or_a_url(registry: Path) -> None:
+    assert [(s.root, s.type) for s in (ln.Storage(root="here"), ln.Storage(root="s3://b/p").save())] == [
+        (str(registry / "here"), "local"),
+        ("s3://b/p", "s3"),
+    ]
+    with pytest.raises(ln.FieldValidationError, match="type='gs', but s3://b is of type 's3'"):
+        ln.Storage(root="s3://b", type="gs")
+    with pytest.raises(ln.FieldValidationError, match="dtype='banana'; it is one of int, float"):
+        ln.Feature(name="n", dtype="banana")
 
 
 def test_what_has_no_trash_goes_for_good_only_if_that_is_said(labels: list[ln.ULabel]) -> None:
@@ -149,6 +171,13 @@ def test_who_is_asked_at_the_terminal_says_whether_it_goes(
     assert ln.ULabel.get(name="alpha") == labels[0]
     labels[0].delete()
     assert not ln.ULabel.filter(name="alpha").exists()
+
+
+def test_tables_and_numbers_are_asked_for_properly(labels: list[ln.ULabel]) -> None:
+    for options, said in (({"limit": "x"}, "limit='x'"), ({"limit": -1}, "limit=-1"), ({"include": 7}, "include=7")):
+        with pytest.raises(ln.InvalidArgument, match=said):
+            ln.ULabel.filter().to_dataframe(**options)
+    assert ln.ULabel.get(np.int64(labels[1].id)) == labels[1]
 
 
 def test_places_beyond_any_end_are_beyond_the_end(labels: list[ln.ULabel]) -> None:

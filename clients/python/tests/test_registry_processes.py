@@ -133,6 +133,11 @@ def test_another_database(registry: Path) -> None:
         ln.add_database("other", "third.db")
     assert not Path("third.db").exists()
     assert Path(ln.databases()["other"]).name == "other.db"
+    with pytest.raises(ln.RegistryError, match="directory"):
+        ln.add_database("folder", registry)
+    with pytest.raises(ln.InvalidArgument, match="name: "):
+        ln.add_database("a\udcff", "x.db")
+    assert set(ln.databases()) == {"default", "other"}
     assert ln.databases()["other"] == str(registry / "other.db")
     collection = ln.Collection([ln.Artifact("a.h5ad", key="a.h5ad")], name="mine").save()
     collection.save(using="other")
@@ -141,5 +146,12 @@ def test_another_database(registry: Path) -> None:
     assert not ln.Artifact.using("other").filter(key="b.h5ad").exists()
     with pytest.raises(ln.DoesNotExist, match="nowhere"):
         ln.Artifact.using("nowhere").first()
+    label = ln.ULabel(name="there").save(using="other")
+    with pytest.raises(ln.InvalidArgument, match="is of the database 'other', not of 'default'"):
+        ln.Artifact.get(key="a.h5ad").ulabels.add(label)
+    there, artifacts = ln.Collection.using("other").get(name="mine"), [ln.Artifact("b.h5ad", key="b.h5ad")]
+    with pytest.raises(ln.InvalidArgument, match="save\\(using='other'\\)"):
+        ln.Collection(artifacts, is_new_version_of=there).save()
+    assert ln.Collection(artifacts, is_new_version_of=there).save(using="other").version == "2"
     with pytest.raises(ln.InvalidArgument, match="a/b"):
         ln.add_database("a/b", "c.db")

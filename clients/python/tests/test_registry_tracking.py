@@ -126,6 +126,37 @@ def test_what_is_got_is_an_input_where_that_is_said(registry: Path) -> None:
     assert (run.input_artifacts.one(), run.input_collections.one()) == (artifact, collection)
 
 
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"transform": 7}, "transform=7"),
+    ({"path": 7}, "path=7"),
+    ({"key": ""}, "key=''"),
+    ({"key": 7}, "key=7"),
+    ({"key": "k", "new_run": "yes"}, "new_run='yes'"),
+    ({"key": "k", "params": [1]}, r"params=\[1\]"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), WRONG, ids=[said for _, said in WRONG])
+def test_what_a_run_is_not_made_of(registry: Path, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ln.InvalidArgument, match=said):
+        ln.track(**arguments)
+    assert ln.context.run is None
+    assert not ln.Run.filter().exists()
+
+
+def test_a_source_that_is_not_there(registry: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"none\.py: there is no such file"):
+        ln.track(path="none.py")
+
+
+def test_parameters_keep_their_types(registry: Path) -> None:
+    params = {"seed": 2**53 + 1, "rate": 1.0, "layers": [1, 2], "deep": {"on": True, "none": None, "x": 0.5}}
+    run = ln.Run.get(ln.track(key="k", params=params).uid)
+    assert run.params == params
+    assert [type(run.params[name]) for name in ("seed", "rate")] == [int, float]
+    assert run.params["seed"] == 2**53 + 1
+
+
 def test_the_context_takes_nothing_else(registry: Path) -> None:
     with pytest.raises(AttributeError, match="did you mean 'track_run_inputs'"):
         ln.context.track_run_input = False

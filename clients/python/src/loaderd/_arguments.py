@@ -57,6 +57,8 @@ def keys(name: str, value: Any, default: list[str]) -> list[str]:
     """Make a list of names of None, a name, or several."""
     if value is None:
         return default
+    if not isinstance(value, Iterable) or isinstance(value, bytes):
+        raise InvalidArgument(f"{name}={value!r}; it is a name, or a list of names", stage="open", object=name)
     names = [value] if isinstance(value, str) else list(value)
     for key in names:
         if not isinstance(key, str):

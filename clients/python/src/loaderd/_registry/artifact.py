@@ -231,8 +231,7 @@ class Artifact(Versioned, Made):
                 if self._maker is None and not self._is_news:
                     return self
                 self._values["path"] = path  # where it lies now, which the registry hears next
-            if self._revises is not None and (self._revises._state.adding or self._revises._using != using):
-                self._revises.save(using)
+            self._save_revised(using)
             args: Row = {"model": self._model, "record": self._row(using)}
             if self._revises is not None:
                 args["revises"] = self._revises.uid

@@ -170,13 +170,13 @@ class Collection(Versioned, Made):
         for name, value in given.items():
             setattr(self, name, value)
         self.run = run
-        self._artifacts = self._members_of(members)
-        self.meta_artifact = meta if meta is None or isinstance(meta, Artifact) else self._made(meta, "metadata")
         self._revise(revised, version)
-        if self._revises is not None:
-            for name in ("name", "key"):
-                if self._values.get(name) is None:
-                    setattr(self, name, self._revises._values.get(name))
+        try:
+            self._artifacts = self._members_of(members)
+            self.meta_artifact = meta if meta is None or isinstance(meta, Artifact) else self._made(meta, "metadata")
+        except BaseException:
+            self._take_number_back()
+            raise
         hashes = sorted({artifact.hash for artifact in self._artifacts if artifact.hash is not None})
         self._values["hash"] = wire.hash_of(":".join(hashes).encode()) if hashes else None
 
@@ -243,8 +243,7 @@ class Collection(Versioned, Made):
             return super().save(using)
         members = self._members()
         revised = self._revises
-        if revised is not None and (revised._state.adding or revised._using != using):
-            revised.save(using)
+        self._save_revised(using)
         others = {id(one): one for one in (*members, self._related.get("meta_artifact")) if one is not None}
         for one in others.values():
             if one._state.adding and one._revises is not None:  # it follows another, which no member of a message says
@@ -326,7 +325,12 @@ class Collection(Versioned, Made):
 
     def _members(self) -> list[Artifact]:
         # Those in the trash too: a collection holds what it was made of; data that goes missing in silence is wrong.
-        return list(self._artifacts) if self._state.adding else list(self.ordered_artifacts.filter(visibility=None))
+        if not self._state.adding:
+            return list(self.ordered_artifacts.filter(visibility=None))
+        if "_artifacts" not in vars(self):
+            message = f"{self!r} is deleted for good, and its members with it"
+            raise InvalidArgument(message, stage="registry", object="artifacts", hint="make it anew of its artifacts")
+        return list(self._artifacts)
 
     def cache(self, is_run_input: Any = None) -> list[UPath]:
         """Have the data on this machine.

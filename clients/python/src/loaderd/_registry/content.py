@@ -11,7 +11,7 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from loaderd._errors import InvalidArgument, NotEnoughDisk
+from loaderd._errors import InvalidArgument, NotEnoughDisk, NotFound
 from loaderd._registry import paths
 
 if TYPE_CHECKING:
@@ -115,8 +115,20 @@ class Written:
         self.final = os.path.join(os.path.dirname(self.path), uid + self.facts["suffix"])
 
     def keep(self) -> None:
-        """Give it its final name, and have it on the disk before the registry speaks of it."""
-        _sync(self.path)
+        """Give it its final name, and have it on the disk before the registry speaks of it.
+
+        Raises
+        ------
+        NotFound
+            It is removed already, with the object that this one is a copy of.
+        """
+        try:
+            _sync(self.path)
+        except FileNotFoundError as e:
+            hint = "make the artifact of its data again; one that is not saved is not copied or pickled"
+            raise NotFound(
+                f"{self.path}: what was written is gone", stage="registry", object=self.path, hint=hint
+            ) from e
         os.rename(self.path, self.final)
         _sync(os.path.dirname(self.final))
 

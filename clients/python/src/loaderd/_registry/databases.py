@@ -47,6 +47,7 @@ def add_database(name: str, path: Any, *, replace: bool = False) -> None:
         raise InvalidArgument(f"path={path!r}; it is the path of a file", stage="registry", object="path")
     if not isinstance(name, str):
         raise InvalidArgument(f"name={name!r}; it is a text", stage="registry", object="name")
+    wire.text(name, "name")
     known = databases().get(name)
     if known is not None and name != "default" and not _same(known, local) and not replace:
         message = f"the name {name!r} is that of {known}, not of {local}"

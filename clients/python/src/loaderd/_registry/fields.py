@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from loaderd._errors import InvalidArgument
+from loaderd._errors import FieldValidationError, InvalidArgument
 from loaderd._registry import wire
 
 if TYPE_CHECKING:
@@ -28,11 +28,14 @@ class Field(Generic[T]):
         The type of its values. None fits always.
     fixed
         The registry sets it, nobody else.
+    choices
+        The values that there are; none: any.
     """
 
-    def __init__(self, kind: type[Any], *, fixed: bool = False) -> None:
+    def __init__(self, kind: type[Any], *, fixed: bool = False, choices: tuple[Any, ...] = ()) -> None:
         self.kind = kind
         self.fixed = fixed
+        self.choices = choices
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -78,6 +81,9 @@ class Field(Generic[T]):
         if found is not None and (not isinstance(found, self.kind) or (self.kind is int and isinstance(found, bool))):
             message = f"{type(record).__name__}.{self.name}={value!r}; it is of type {self.kind.__name__}, or None"
             raise InvalidArgument(message, stage="registry", object=self.name)
+        if self.choices and found is not None and found not in self.choices:
+            message = f"{type(record).__name__}.{self.name}={value!r}; it is one of {', '.join(self.choices)}"
+            raise FieldValidationError(message, stage="registry", object=self.name)
         if self.kind is dict and found is not None:
             self._check_json(record, found)
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loaderd._arguments import keys
 from loaderd._registry.fields import Time
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def frame_of(found: QuerySet[Any], include: Any = None) -> Any:
             columns[name] = pd.to_datetime(values, utc=True, format="ISO8601")
         elif name != "id":
             columns[name] = values
-    paths = [include] if isinstance(include, str) else list(include or [])
+    paths = keys("include", include, [])
     if paths:
         related = found._values(paths)
         for at, path in enumerate(paths):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from loaderd._errors import FieldValidationError
+from loaderd._registry import paths
 from loaderd._registry.fields import Field, Time, ToOne
 from loaderd._registry.record import Record
 from loaderd._registry.related import ToMany
 from loaderd._registry.versions import Versioned
+
+DTYPES: Final = ("int", "float", "bool", "str", "cat", "datetime", "num", "object")
+"""What features can be."""
 
 
 class User(Record):
@@ -51,6 +56,21 @@ class Made(Record):
     created_by: ToOne[User] = ToOne("user", fixed=True)
 
 
+class Root(Field["str | None"]):
+    """A column of folders and URLs.
+
+    Parameters
+    ----------
+    kind
+        Text.
+    """
+
+    def plain(self, record: Record, value: Any) -> Any:
+        """Make a folder's path absolute."""
+        local = paths.local_or_url(value)
+        return super().plain(record, value if local is None or value == "" else local)
+
+
 class Storage(Made):
     """A place under which artifacts lie.
 
@@ -75,11 +95,19 @@ class Storage(Made):
     _label = ("root",)
     _needs = (("root",),)
 
-    root: Field[str | None] = Field(str)
+    root: Field[str | None] = Root(str)
     type: Field[str | None] = Field(str)
     description: Field[str | None] = Field(str)
 
     artifacts: ToMany[Any] = ToMany("artifact", "artifacts")
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        kind = str(self.root).partition("://")[0] if paths.is_url(str(self.root)) else "local"
+        if self.type not in (None, kind):
+            message = f"type={self.type!r}, but {self.root} is of type {kind!r}"
+            raise FieldValidationError(message, stage="registry", object="type")
+        self.type = kind
 
 
 class Transform(Versioned, Made):
@@ -238,7 +266,7 @@ class Feature(Made):
     _needs = (("name",), ("dtype",))
 
     name: Field[str | None] = Field(str)
-    dtype: Field[str | None] = Field(str)
+    dtype: Field[str | None] = Field(str, choices=DTYPES)
     description: Field[str | None] = Field(str)
 
     feature_sets: ToMany[Any] = ToMany("featureset", "feature_sets")

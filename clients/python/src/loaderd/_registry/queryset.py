@@ -351,7 +351,7 @@ class QuerySet(Generic[R]):
         """Give one record of the set; parameters and errors as of `Record.get`."""
         if queries and isinstance(queries[0], str):
             return self.filter(*queries[1:], **lookups)._by_uid(queries[0])
-        if queries and isinstance(queries[0], int):
+        if queries and hasattr(queries[0], "__index__"):  # numpy's numbers, too
             return self.filter(*queries[1:], id=queries[0], **lookups).one()
         found = self.filter(*queries, **lookups)
         if "is_latest" not in self._class._fields:
@@ -432,7 +432,7 @@ class QuerySet(Generic[R]):
 
         whole = (self._start, self._stop) == (0, -1) and self._search is None
         found = self.order_by(order_by) if order_by is not None and whole and not self.ordered else self
-        return frame_of(found if limit is None else found[:limit], include)
+        return frame_of(found if limit is None else found[: number("limit", limit, 0)], include)
 
     def df(self, include: Any = None, limit: int | None = None, order_by: str | None = "-id") -> Any:
         """Give all records as a ``pandas.DataFrame``; parameters as of `to_dataframe`."""

@@ -97,6 +97,9 @@ class Record:
         check_names(type(self).__name__, fields, settable)
         for name, value in fields.items():
             setattr(self, name, value)
+        self._check_needs()
+
+    def _check_needs(self) -> None:
         for names in self._needs:
             if not any(self._has(name) for name in names):
                 what, one = type(self).__name__, " or ".join(names)
@@ -174,6 +177,8 @@ class Record:
             Itself.
         """
         using = self._using if using is None else using
+        if self._state.adding or self._changed:
+            self._check_needs()
         if self._state.adding or using != self._using:
             self._saved(wire.call("save", {"model": self._model, "record": self._row(using)}, using), using)
         elif self._changed:

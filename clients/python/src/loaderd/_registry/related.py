@@ -78,6 +78,11 @@ class RelatedSet(QuerySet[R]):
                     message = f"{relation}.{name}({record!r}); it takes {self._class.__name__} objects"
                     raise InvalidArgument(message, stage="registry", object=relation)
                 record._check_saved(f"{name} it")
+                if record._using != self._using:
+                    its, own = (repr(each._using or "default") for each in (record, self))
+                    message = f"{record!r} is of the database {its}, not of {own}"
+                    hint = f"take that of this one: {self._class.__name__}.using(…).get(…)"
+                    raise InvalidArgument(message, stage="registry", object=relation, hint=hint)
             args[name] = [record.uid for record in records]
         if args["add"] or args["remove"]:
             wire.call(change, args, self._using)

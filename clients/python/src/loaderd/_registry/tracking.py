@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Final
 
-from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
+from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning, NotFound
 from loaderd._registry import wire
 from loaderd._registry.models import Run, Transform
 from loaderd._warn import outside, warn
@@ -92,10 +92,20 @@ def track(
     ------
     FieldValidationError
         It is not known what calls, as in a notebook whose file is not known. Give ``key`` or ``path``.
+    NotFound
+        There is no file ``path``.
     """
     if isinstance(transform, str):
         transform = Transform.get(transform)
+    if not isinstance(new_run, bool):
+        raise _wrong("new_run", new_run, "a bool")
+    if transform is not None and not isinstance(transform, Transform):
+        raise _wrong("transform", transform, "a Transform, its uid, or None")
     if transform is None:
+        if path is not None and not isinstance(path, (str, bytes, os.PathLike)):
+            raise _wrong("path", path, "the path of a file, or None")
+        if key is not None and not (isinstance(key, str) and key.strip()):
+            raise _wrong("key", key, "a text such as 'train.py', or None")
         transform = _source_of(path, key, name)
     transform.save()
     if context.run is not None:
@@ -105,6 +115,10 @@ def track(
     context.run = Run(transform=transform, params=params).save()
     context.transform = transform
     return context.run
+
+
+def _wrong(name: str, value: Any, it_is: str) -> InvalidArgument:
+    return InvalidArgument(f"track({name}={value!r}); it is {it_is}", stage="registry", object=name)
 
 
 def finish() -> Run:
@@ -131,7 +145,10 @@ def finish() -> Run:
 
 def _source_of(path: Any, key: str | None, name: str | None) -> Transform:
     """Make the transform of a script or notebook."""
-    found = os.fspath(path) if path is not None else _notebook() or outside()
+    found = os.fsdecode(path) if path is not None else _notebook() or outside()
+    if path is not None and not os.path.isfile(found):
+        message = f"{found}: there is no such file"
+        raise NotFound(message, stage="registry", object=found, hint=f"the working directory is {os.getcwd()}")
     if not os.path.isfile(found):
         if key is None:
             message = f"what calls track() is not known; {found!r} is no file"

@@ -140,6 +140,17 @@ class Versioned(Record):
             said = f"is {self._named()!r} ({self.uid}), which is there already; it is no new version of {revised.uid}"
             warn(f"what is to follow {revised._named()!r} {said}", LoaderdWarning)
 
+    def _save_revised(self, using: str | None) -> None:
+        """Have the one before in the database that this one is saved to."""
+        revised = self._revises
+        if revised is None or (not revised._state.adding and revised._using == using):
+            return
+        if using is None and not revised._state.adding:  # the default one gives to others, and takes nothing from them
+            message = f"{revised!r} is of the database {revised._using!r}; a new version of it is saved there"
+            hint = f"save(using={revised._using!r})"
+            raise InvalidArgument(message, stage="registry", object="is_new_version_of", hint=hint)
+        revised.save(using)
+
     def _take_number_back(self) -> None:
         if self._revises is not None and self._numbers:
             self._revises._numbered = None
