@@ -84,6 +84,7 @@ func BenchmarkAMillionArtifacts(b *testing.B) {
 		{"indexed/run, newest", Query{Where: Lookup{"run", "r000000000000500"}, OrderBy: newest, Limit: 100}, "rows"},
 		{"indexed/transform, by key", Query{Where: Lookup{"transform__key", "step7.py"}, OrderBy: []string{"key"}, Limit: 100}, "rows"},
 		{"indexed/otype, last key", Query{Where: Lookup{"otype", "AnnData"}, OrderBy: []string{"-key"}, Limit: 100}, "rows"},
+		{"indexed/transform and suffix, newest", Query{Where: And{Lookup{"transform__key", "step7.py"}, Lookup{"suffix", ".csv"}}, OrderBy: newest, Limit: 100}, "rows"},
 		{"indexed/run of a transform, newest", Query{Where: Lookup{"run__transform__key", "step7.py"}, OrderBy: newest, Limit: 100}, "rows"},
 		{"indexed/user, newest", Query{Where: Lookup{"created_by__handle", "bench"}, OrderBy: newest, Limit: 100}, "rows"},
 		{"indexed/key begins, newest", Query{Where: Lookup{"key__startswith", "project07/"}, OrderBy: newest, Limit: 100}, "rows"},

@@ -272,7 +272,7 @@ func (w *world) compareEarly(t *testing.T, db *DB, q Query) {
 		}
 		return
 	}
-	few := strings.NewReplacer(fmt.Sprintf("LIMIT %d)", earlyNear), "LIMIT 7)", fmt.Sprintf("LIMIT %d)", earlyFar), "LIMIT 7)").Replace(early.sql)
+	few := strings.NewReplacer(fmt.Sprintf("LIMIT %d)", earlyNear), "LIMIT 7)", fmt.Sprintf("LIMIT %d)", earlyFar), "LIMIT 7)", fmt.Sprintf("LIMIT %d)", earlyIndex), "LIMIT 7)").Replace(early.sql)
 	if few == early.sql {
 		t.Fatalf("%s looks at all", early.sql)
 	}
