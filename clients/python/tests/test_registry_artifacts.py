@@ -14,6 +14,7 @@ from typing import Any
 import anndata
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from upath import UPath
 
@@ -99,47 +100,6 @@ def test_a_frame_is_written_to_the_storage_when_it_is_saved(registry: Path, daem
     assert [(f.name, f.dtype) for f in artifact.feature_sets.one().features] == [
         ("number", "int"), ("share", "float"), ("kind", "cat"),
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("ending", ["parquet", "csv", "tsv", "feather", "arrow", "ipc", "csv.gz", "TSV.xz", "v2", ""])
-def test_a_frame_is_written_in_the_format_that_its_key_says(registry: Path, ending: str) -> None:
-    df = pd.DataFrame({"x": [1, 2], "t": ["a", "b"]})
-    artifact = ln.Artifact(df, key=f"tables/mine.{ending}" if ending else "mine").save()
-    assert artifact.suffix == (f".{ending.lower()}" if ending not in ("v2", "") else ".parquet")
-    assert artifact.path.name == f"{artifact.uid}{artifact.suffix}"
-    pd.testing.assert_frame_equal(artifact.load(), df)
-    assert artifact.n_observations == 2
-    if "." not in ending:
-        assert artifact.feature_sets.one().features.to_list("name") == ["x", "t"]
-
-
-def test_the_index_of_a_frame_is_written_where_it_says_something(registry: Path) -> None:
-    named = pd.DataFrame({"x": [1]}, index=pd.Index(["r"], name="row"))
-    loaded = ln.Artifact(named, key="named.csv").save().load(index_col="row")
-    pd.testing.assert_frame_equal(loaded, named)
-    pd.testing.assert_frame_equal(ln.Artifact(named, key="named.feather").save().load(), named)
-
-
-MIXED = pd.DataFrame({"mixed": [1, "a", [2]], "fine": [1, 2, 3]})
-NOT_WRITTEN: list[tuple[str, Any, str, str]] = [
-    ("a frame as cells", pd.DataFrame({"x": [1]}), "x.h5ad", r"says \.h5ad, and a DataFrame is written as \.parquet"),
-    ("a frame as a sheet", pd.DataFrame({"x": [1]}), "x.xlsx", r"says \.xlsx"),
-    ("a packed table of bytes", pd.DataFrame({"x": [1]}), "x.parquet.gz", r"says \.parquet\.gz"),
-    ("cells as a table", anndata.AnnData(np.zeros((1, 1))), "x.csv", r"says \.csv, and a AnnData is written as \.h5ad"),
-    ("cells as a store", anndata.AnnData(np.zeros((1, 1))), "x.zarr", r"says \.zarr"),
-    ("a column of several types", MIXED, "x.parquet", r"cannot be written as \.parquet: .*mixed"),
-    ("one without a key", MIXED, "", r"cannot be written as \.parquet: .*mixed"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("data", "key", "said"), [c[1:] for c in NOT_WRITTEN], ids=[c[0] for c in NOT_WRITTEN])
-def test_what_is_not_written_so_is_refused_and_leaves_nothing(
-    registry: Path, daemon: Daemon, data: Any, key: str, said: str
-) -> None:
-    with pytest.raises(ln.InvalidArgument, match=said):
-        ln.Artifact(data, **({"key": key} if key else {"description": "d"}))
-    gc.collect()
-    assert list((daemon.folder / "data" / "artifacts" / ".loaderd").glob("*")) == []
 
 
 def test_a_copy_of_what_is_not_saved_is_not_it(registry: Path) -> None:
@@ -464,6 +424,15 @@ REFUSED: list[tuple[str, Any, type[Exception], str]] = [
      "ULabel"),
     ("features by hand", lambda: ln.Artifact("a.h5ad", key="k").save().feature_sets.clear() or
      ln.Artifact("a.h5ad", key="k").feature_sets.add(*ln.FeatureSet.filter()), ValueError, "not set by hand"),
+    ("an empty path", lambda: ln.Artifact("", key="k"), ValueError, "not made of a str: ''"),
+    ("cells as a frame", lambda: ln.Artifact.from_df(anndata.AnnData(np.zeros((1, 1))), key="k"), TypeError,
+     "is a anndata.AnnData, no pandas.DataFrame"),
+    ("a path as a frame", lambda: ln.Artifact.from_df("a.h5ad", key="k"), TypeError, "is a str, no pandas.DataFrame"),
+    ("a frame as cells", lambda: ln.Artifact.from_anndata(frame(), key="k"), TypeError, "no anndata.AnnData, or path"),
+    ("a text as cells", lambda: ln.Artifact.from_anndata(Path("t.txt").write_text("t") and "t.txt", key="k"), TypeError,
+     "no file or store of an AnnData"),
+    ("a frame of another library", lambda: ln.Artifact(pl.DataFrame(), key="k"), TypeError, "a polars.DataFrame"),
+    ("a place that there is not", lambda: ln.Artifact("a.h5ad", key="k", visibility=7), ValueError, "one of 0, 1, 2"),
     ("no frame", lambda: ln.Artifact.from_df([1], key="k"), TypeError, "list"),
 ]  # fmt: skip
 

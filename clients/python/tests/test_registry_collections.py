@@ -264,6 +264,27 @@ def test_the_one_that_two_follow_stays_itself(three: list[ln.Artifact]) -> None:
     ]
 
 
+def test_members_are_changed_and_the_hash_follows(three: list[ln.Artifact]) -> None:
+    collection = ln.Collection(three[:1], name="C").save()
+    collection.description = "not saved yet"
+    for change, members in (
+        (lambda c: c.artifacts.add(three[1], three[2]), three),
+        (lambda c: c.ordered_artifacts.set(three[::-1]), three[::-1]),
+        (lambda c: c.ordered_artifacts.set([three[1], three[2]]), three[1:]),
+        (lambda c: c.artifacts.set(three[:2]), [three[1], three[0]]),
+        (lambda c: c.artifacts.remove(three[1]), three[:1]),
+    ):
+        change(collection)
+        assert list(collection.ordered_artifacts) == members
+        there = ln.Collection.get(collection.uid)
+        assert [collection.hash, collection.order_hash] == [there.hash, there.order_hash]
+        assert collection.hash == lamindbs_hash(members)
+    assert collection.description == "not saved yet"
+    three[0].delete()
+    collection.artifacts.set(three[1:])
+    assert list(collection.ordered_artifacts.filter(visibility=None)) == three[1:]
+
+
 def test_a_member_in_the_trash_is_still_a_member(three: list[ln.Artifact]) -> None:
     collection = ln.Collection(three[:2], name="C").save()
     before = collection.load()

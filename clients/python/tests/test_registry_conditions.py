@@ -146,7 +146,7 @@ def test_a_storage_is_a_folder_or_a_url(registry: Path) -> None:
     ]
     with pytest.raises(ln.FieldValidationError, match="type='gs', but s3://b is of type 's3'"):
         ln.Storage(root="s3://b", type="gs")
-    with pytest.raises(ln.FieldValidationError, match="dtype='banana'; it is one of int, float"):
+    with pytest.raises(ln.FieldValidationError, match="dtype='banana'; it is one of 'int', 'float'"):
         ln.Feature(name="n", dtype="banana")
 
 

@@ -113,7 +113,7 @@ class Artifact(Versioned, Made):
     hash_type: Field[str | None] = Field(str, fixed=True)
     n_files: Field[int | None] = Field(int, fixed=True)
     n_observations: Field[int | None] = Field(int)
-    visibility: Field[int] = Field(int)
+    visibility: Field[int] = Field(int, choices=(0, 1, 2))
     transform: ToOne[Transform | None] = ToOne("transform")
     run: ToOne[Run | None] = ToOne("run")
 
@@ -346,7 +346,9 @@ class Artifact(Versioned, Made):
     @classmethod
     def from_df(cls, df: Any, /, **fields: Any) -> Self:
         """Make an artifact of a ``pandas.DataFrame``; fields as of the class."""
-        return cls(_checked(df, "DataFrame"), **fields)
+        if content.otype_of(df) != "DataFrame":
+            raise _other(df, "pandas.DataFrame")
+        return cls(df, **fields)
 
     @classmethod
     def from_dataframe(cls, df: Any, /, **fields: Any) -> Self:
@@ -356,11 +358,15 @@ class Artifact(Versioned, Made):
     @classmethod
     def from_anndata(cls, adata: Any, /, **fields: Any) -> Self:
         """Make an artifact of an ``anndata.AnnData``, or of the path of one; fields as of the class."""
-        return cls(_checked(adata, "AnnData"), **fields)
+        if content.otype_of(adata) != "AnnData" and paths.local_or_url(adata) is None:
+            raise _other(adata, "anndata.AnnData, or path of one")
+        made = cls(adata, **fields)
+        if made.otype != "AnnData":
+            made._take_number_back()
+            raise _other(adata, "file or store of an AnnData")
+        return made
 
 
-def _checked(data: Any, otype: str) -> Any:
-    if not isinstance(data, str) and content.otype_of(data) is None and paths.local_or_url(data) is None:
-        message = f"a {type(data).__name__} is no {otype}"
-        raise InvalidArgument(message, stage="registry", object="data")
-    return data
+def _other(data: Any, wanted: str) -> InvalidArgument:
+    message = f"{data!r:.80} is a {content.class_name(data)}, no {wanted}"
+    return InvalidArgument(message, stage="registry", object="data", hint="Artifact(…) takes any of them, and any file")

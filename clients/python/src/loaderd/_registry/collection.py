@@ -132,7 +132,7 @@ class Collection(Versioned, Made):
     reference_type: Field[str | None] = Field(str)
     meta_artifact: ToOne[Artifact | None] = ToOne("artifact")
     artifact: ToOne[Artifact | None] = ToOne("artifact", fixed=True)
-    visibility: Field[int] = Field(int)
+    visibility: Field[int] = Field(int, choices=(0, 1, 2))
     transform: ToOne[Transform | None] = ToOne("transform")
     run: ToOne[Run | None] = ToOne("run")
 
@@ -188,7 +188,7 @@ class Collection(Versioned, Made):
         if isinstance(data, (list, tuple, ArtifactSet, QuerySet)):
             return self._checked(list(data))
         if content.otype_of(data) is None and paths.local_or_url(data) is None:
-            message = f"a collection is not made of a {type(data).__name__}: {data!r:.80}"
+            message = f"a collection is not made of a {content.class_name(data)}: {data!r:.80}"
             hint = "give a list of artifacts, an artifact, a DataFrame, or the path of a table or a folder"
             raise InvalidArgument(message, stage="registry", object="artifacts", hint=hint)
         made = self._made(data, "data")

@@ -160,6 +160,12 @@ def _remove(path: str, pid: int) -> None:
             os.remove(path)
 
 
+def class_name(data: Any) -> str:
+    """Name the class of an object, with its package where others have classes of this name."""
+    package, name = type(data).__module__.partition(".")[0], type(data).__name__
+    return name if package == "builtins" else f"{package}.{name}"
+
+
 def otype_of(data: Any) -> str | None:
     """Tell what an object is: ``"DataFrame"``, ``"AnnData"``, or None. Nothing is imported for it."""
     for module, name in (("pandas", "DataFrame"), ("anndata", "AnnData")):
@@ -190,7 +196,7 @@ def write(data: Any, uid: str, key: str | None, storage: str) -> Written:
     """
     otype = otype_of(data)
     if otype is None:
-        message = f"an artifact is not made of a {type(data).__name__}: {data!r:.80}"
+        message = f"an artifact is not made of a {class_name(data)}: {data!r:.80}"
         hint = "give a path, a URL, a pandas.DataFrame or an anndata.AnnData"
         raise InvalidArgument(message, stage="registry", object="data", hint=hint)
     suffix, folder = suffix_for(otype, key), os.path.join(storage, FOLDER)
@@ -208,7 +214,7 @@ def write(data: Any, uid: str, key: str | None, storage: str) -> Written:
         raise NotEnoughDisk(message, stage="registry", object=path, hint=hint) from e
     except Exception as e:  # of pyarrow, pandas, anndata and h5py, each has its own
         said = "; ".join(map(str, e.args)) or type(e).__name__
-        hint = "give each column one type (astype), or write the file yourself and make an artifact of its path"
+        hint = "columns have one name and one type each (astype); or write the file yourself, and give its path"
         message = f"the {otype} cannot be written as {suffix}: {said}"
         raise InvalidArgument(message, stage="registry", object=key or "data", hint=hint) from e
     return written

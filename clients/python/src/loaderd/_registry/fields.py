@@ -82,7 +82,9 @@ class Field(Generic[T]):
             message = f"{type(record).__name__}.{self.name}={value!r}; it is of type {self.kind.__name__}, or None"
             raise InvalidArgument(message, stage="registry", object=self.name)
         if self.choices and found is not None and found not in self.choices:
-            message = f"{type(record).__name__}.{self.name}={value!r}; it is one of {', '.join(self.choices)}"
+            message = (
+                f"{type(record).__name__}.{self.name}={value!r}; it is one of {', '.join(map(repr, self.choices))}"
+            )
             raise FieldValidationError(message, stage="registry", object=self.name)
         if self.kind is dict and found is not None:
             self._check_json(record, found)

@@ -26,7 +26,7 @@ def local_or_url(data: Any) -> str | None:
         data = str(data)
     if isinstance(data, bytes):
         data = os.fsdecode(data)
-    if not isinstance(data, str):
+    if not isinstance(data, str) or not data:
         return None
     if _FILE.match(data):
         data = unquote(_FILE.sub("", data, count=1))

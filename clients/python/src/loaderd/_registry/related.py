@@ -29,6 +29,8 @@ class RelatedSet(QuerySet[R]):
         As of `QuerySet`.
     """
 
+    _owner: Record | None = None  # the one record
+
     def add(self, *records: R) -> None:
         """Relate records; those that are already stay so.
 
@@ -50,19 +52,27 @@ class RelatedSet(QuerySet[R]):
         self._change(remove=records)
 
     def set(self, records: Any) -> None:
-        """Relate these records and no others.
+        """Relate these records and no others; where relations have an order, in this one.
 
         Parameters
         ----------
         records
             Saved ones.
         """
-        wanted, had = list(records), list(self.all())
-        self._change(add=[r for r in wanted if r not in had], remove=[r for r in had if r not in wanted])
+        wanted, had = list(records), self._whole()
+        if self._in_order:
+            if wanted != had:
+                self._change(add=wanted, remove=had)
+        else:
+            self._change(add=[r for r in wanted if r not in had], remove=[r for r in had if r not in wanted])
 
     def clear(self) -> None:
         """Relate no record any longer."""
-        self._change(remove=list(self.all()))
+        self._change(remove=self._whole())
+
+    def _whole(self) -> list[R]:
+        """Give all that are related, those in the trash too."""
+        return list(self.filter(visibility=None) if "visibility" in self._class._fields else self.all())
 
     def _change(self, add: Any = (), remove: Any = ()) -> None:
         assert self._of is not None
@@ -86,6 +96,9 @@ class RelatedSet(QuerySet[R]):
             args[name] = [record.uid for record in records]
         if args["add"] or args["remove"]:
             wire.call(change, args, self._using)
+            if change == "members" and self._owner is not None:  # which has other hashes now
+                row = wire.call("get", {"model": model, "uid": uid}, self._using)
+                self._owner._values |= {name: row[name] for name in ("hash", "order_hash", "updated_at")}
         self._found = None
 
 
@@ -121,7 +134,7 @@ class ToMany(Generic[R]):
         record._check_saved(f"see its {self.relation}")
         cls = class_of(self.model)
         made = RELATED[SETS.get(cls, QuerySet)](cls, record._using, [record._model, str(record.uid), self.relation])
-        made._in_order = self.in_order
+        made._in_order, made._owner = self.in_order, record
         return made
 
     def __set__(self, record: Record, value: Any) -> None:
