@@ -61,7 +61,7 @@ func appendMessage(dst []byte, m Message, limit int) ([]byte, error) {
 
 // free keeps the encoder unless a rare large message made it large.
 func (e *encoder) free() {
-	if e.body.Cap() <= 1<<20 {
+	if e.body.Cap() <= keepBuffer {
 		encoders.Put(e)
 	}
 }

@@ -142,7 +142,7 @@ type reader struct {
 
 const (
 	minBuffer  = 8 << 10
-	keepBuffer = 1 << 20 // a larger buffer is given back after its message
+	keepBuffer = 64 << 10 // a larger buffer is given back after its message
 )
 
 // message returns the body of the next message.

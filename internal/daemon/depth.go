@@ -16,6 +16,9 @@ const (
 	// roamFactor is how many times the agreed number of frames may be out when they turn out small enough
 	// to fit: sparse batches are mostly well below their bound.
 	roamFactor = 4
+	// aheadFactor is how many frames for each worker are planned and not yet announced: each takes memory besides its room in
+	// the ring, and more would bring nothing.
+	aheadFactor = 4
 )
 
 // depthFor is the number of frames of a ring: what the client asks to have ready beside the two it holds, or our choice

@@ -33,6 +33,26 @@ func TestLanesAreServedInTurn(t *testing.T) {
 	}
 }
 
+func TestALaneThatNeverRunsDryKeepsItsSize(t *testing.T) {
+	p, l := newPool(1), new(lane)
+	next := int64(0)
+	for seq := range int64(10000) {
+		p.submit(l, &frame{seq: seq, n: 2}, 1)
+		if seq < 8 {
+			continue
+		}
+		for range 2 {
+			if task, _ := p.next(); task.frame.seq != next/2 {
+				t.Fatalf("a task of frame %d came, want %d", task.frame.seq, next/2)
+			}
+			next++
+		}
+	}
+	if n := cap(l.tasks); n > 128 {
+		t.Errorf("a lane of 16 tasks takes room for %d", n)
+	}
+}
+
 func TestSubmitCoversEveryRowOnce(t *testing.T) {
 	for _, tt := range []struct{ n, rows int }{{1, 1}, {10, 3}, {10, 100}, {128, 13}} {
 		p, l := newPool(1), new(lane)
@@ -113,7 +133,7 @@ func TestSegmentsGoWithTheirLastFrame(t *testing.T) {
 func TestARingInPiecesDoesNotStallTheStream(t *testing.T) {
 	leak.Check(t)
 	const unit = ipc.FrameAlign
-	s := &stream{mem: newSegments(), depth: 4, most: 8 * unit, stats: new(counters)}
+	s := &stream{mem: newSegments(), depth: 4, ahead: 4, most: 8 * unit, stats: new(counters)}
 	s.room, s.ctx = sync.NewCond(&s.mu), t.Context()
 	defer s.mem.close(false)
 	if _, err := s.mem.grow(8 * unit); err != nil {

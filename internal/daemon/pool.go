@@ -76,6 +76,11 @@ func (p *pool) work() {
 // submit queues the row ranges of f, each at most rows long, in l.
 func (p *pool) submit(l *lane, f *frame, rows int) {
 	p.mu.Lock()
+	if l.head > len(l.tasks)/2 { // a lane that never runs dry would grow for ever
+		n := copy(l.tasks, l.tasks[l.head:])
+		clear(l.tasks[n:])
+		l.tasks, l.head = l.tasks[:n], 0
+	}
 	woken := 0
 	for lo := 0; lo < f.n; lo += rows {
 		l.tasks = append(l.tasks, task{f, lo, min(lo+rows, f.n)})

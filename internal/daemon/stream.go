@@ -28,6 +28,7 @@ type stream struct {
 	most  int64 // bytes of the largest frame there can be
 	mem   *segments
 	lane  lane
+	ahead int         // the most frames that are planned and not announced
 	queue chan *frame // planned, in order
 
 	cancel context.CancelFunc
@@ -77,7 +78,8 @@ func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters,
 	if _, err := s.mem.grow(int64(s.depth) * s.most); err != nil {
 		return nil, err
 	}
-	s.queue = make(chan *frame, roamFactor*s.depth)
+	s.ahead = min(roamFactor*s.depth, max(ownFrames, aheadFactor*pool.workers))
+	s.queue = make(chan *frame, s.ahead)
 	return s, nil
 }
 
@@ -172,6 +174,10 @@ func (s *stream) place(f *frame) error {
 	defer s.mu.Unlock()
 	waited := false
 	for s.ctx.Err() == nil {
+		if s.inFlight >= s.ahead {
+			s.room.Wait()
+			continue
+		}
 		out, _ := s.mem.usage()
 		if out < roamFactor*s.depth {
 			if p, ok := s.mem.place(f.seq, size); ok {
