@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,8 @@ const (
 	searchWords = 8
 	searchUID   = 4 // letters of a uid's beginning that are looked for: fewer are in everything
 	searchBytes = 1000
+	searchMost  = 50_000 // records that are ranked, of more that have the words: the newest, and
+	searchBegin = 1_000  // as many as this of each field that begins with the text
 )
 
 // searchFields are the fields that are searched, where the model has them, and how much it weighs that a word is found there.
@@ -45,6 +48,9 @@ var searchRanks = []struct {
 // Search gives the records in which each word of text is found, in name, key, uid, description or what else names records of the
 // model, whatever the case of letters. Those come first where words are found in the name rather than the description, as the
 // whole field or its beginning, and together; then the newest. What q says of the order does not count; its Limit is 20 where it is 0.
+//
+// Of words that more than 50,000 records have, so many are compared, the ones that were saved last, and besides those whose name or
+// key begins with the text as it is written.
 func (db *DB) Search(ctx context.Context, text string, q Query) ([]Record, error) {
 	q.OrderBy = nil
 	s, err := compile(q)
@@ -63,17 +69,41 @@ func (db *DB) Search(ctx context.Context, text string, q Query) ([]Record, error
 		return nil, fail(ErrInvalid, s.op, "text", "", "%d words of %d bytes are searched for at most; there are %d of %d", searchWords, searchBytes,
 			len(words), len(text))
 	}
-	rank, err := s.searchFor(words)
+	f, err := s.search(words, searchMost)
 	if err != nil {
 		return nil, err
 	}
-	s.order = fmt.Sprintf("%s DESC, %s.created_at DESC, %s.id DESC", rank.sql, rootAlias, rootAlias)
-	f := s.body("SELECT " + s.root.columns(rootAlias))
-	f.sql += " ORDER BY " + s.order
-	f.args = append(f.args, rank.args...)
 	var found []Record
-	err = db.run(ctx, s, s.slice(f), collect(&found, s.root.scan))
+	err = db.run(ctx, s, f, collect(&found, s.root.scan))
 	return found, err
+}
+
+// search compiles a search that ranks most records, and those whose name begins with the words. Only then are they read whole.
+func (s *statement) search(words []string, most int) (fragment, error) {
+	rank, err := s.searchFor(words)
+	if err != nil {
+		return fragment{}, err
+	}
+	all := s.body("SELECT " + rootAlias + ".id")
+	ids := fragment{sql: fmt.Sprintf("SELECT id FROM (%s ORDER BY %s.id DESC LIMIT %d)", all.sql, rootAlias, most), args: all.args}
+	for _, f := range searchFields {
+		field, ok := s.root.Field(f.name)
+		if !ok || f.name == "uid" || s.root.indexOf(field) == "" && !field.Unique {
+			continue
+		}
+		begins, err := s.startswith(rootAlias+"."+quote(f.name), Text, strings.Join(words, " "))
+		if err != nil {
+			return fragment{}, &Error{Kind: ErrInvalid, Op: s.op, Object: "text", Err: err}
+		}
+		ids.sql += fmt.Sprintf(" UNION SELECT id FROM (%s AND %s LIMIT %d)", all.sql, begins.sql, searchBegin)
+		ids.args = slices.Concat(ids.args, all.args, begins.args)
+	}
+	s.order = fmt.Sprintf("%s DESC, %s.created_at DESC, %s.id DESC", rank.sql, rootAlias, rootAlias)
+	return s.slice(fragment{
+		sql: fmt.Sprintf("SELECT %s FROM %s %s WHERE %s.id IN (%s) ORDER BY %s",
+			s.root.columns(rootAlias), quote(string(s.root.Model)), rootAlias, rootAlias, ids.sql, s.order),
+		args: slices.Concat(ids.args, rank.args),
+	}), nil
 }
 
 // searchFor adds to the condition that all words are found, and gives the rank of a record.

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -67,5 +68,40 @@ func TestSearchPutsTheBestFirst(t *testing.T) {
 	for text, says := range map[string]string{" ": "no word", strings.Repeat("a ", 9): "8 words", "a\x00": "zero byte", strings.Repeat("a", 2000): "1000 bytes"} {
 		_, err := db.Search(context.Background(), text, Query{Model: ModelUser})
 		wantError(t, err, ErrInvalid, says)
+	}
+}
+
+func TestWordsThatNearlyEverythingHasAreLookedForInTheNewestAndInNames(t *testing.T) {
+	db := fresh(t)
+	for i, key := range []string{"lung", "lung atlas", "a lung", "Lung of old", "b/lung", "c lung", "d lung"} {
+		must(t, db, Save{Model: ModelArtifact, Record: file(fmt.Sprint("h", i), "key", key)})
+	}
+	for _, tt := range []struct {
+		most int
+		want string
+	}{
+		{100, "0 3 1 6 5 4 2"},
+		{3, "0 1 6 5 4"}, // one that is called so in another case is not among the newest
+		{1, "0 1 6"},
+	} {
+		s, err := compile(Query{Model: ModelArtifact, Limit: 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := s.search([]string{"lung"}, tt.most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found []Record
+		if err := db.run(context.Background(), s, f, collect(&found, s.root.scan)); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range found {
+			got = append(got, strings.TrimPrefix(r.Text("hash"), "h"))
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("of the newest %d: %q, want %q", tt.most, got, tt.want)
+		}
 	}
 }
