@@ -91,8 +91,18 @@ func (tx *tx) checkChange(t *Table, old, changes Record) error {
 			return fail(ErrConflict, tx.op, fmt.Sprintf("%s.%s", t.Model, f.Name), "give another, or use that one", "%q is that of %s", v, other.UID())
 		}
 	}
-	v, _ := changes["version"].(string)
-	if v == "" || t.Stem == 0 {
+	if t.Stem == 0 {
+		return nil
+	}
+	v, given := changes["version"]
+	if given && (v == nil || v == "") && old.Text("version") != "" {
+		other, err := tx.first(t, "t.stem_uid = ? AND t.id <> ?", old["stem_uid"], old["id"])
+		if err == nil && other != nil {
+			err = fail(ErrInvalid, tx.op, fmt.Sprintf("%s.version", t.Model), "give another version", "one of several versions of a family has one")
+		}
+		return err
+	}
+	if v == nil || v == "" {
 		return nil
 	}
 	other, err := tx.first(t, "t.stem_uid = ? AND t.version = ? AND t.id <> ?", old["stem_uid"], v, old["id"])

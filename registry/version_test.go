@@ -42,6 +42,22 @@ func chain(t *testing.T, db *DB, versions ...any) []Record {
 	return out
 }
 
+func TestOneOfSeveralVersionsKeepsOne(t *testing.T) {
+	db := shelf(t)
+	alone := chain(t, db, "1.0")[0]
+	if got := update(t, db, ModelArtifact, alone.UID(), Record{"version": nil}); got["version"] != nil {
+		t.Errorf("alone: %v", got)
+	}
+	next := must(t, db, Save{Model: ModelArtifact, Record: file("after alone"), Revises: alone.UID()}).Record
+	for _, none := range []any{nil, ""} {
+		_, err := db.Update(context.Background(), ModelArtifact, next.UID(), Record{"version": none})
+		wantError(t, err, ErrInvalid, "artifact.version", "one of several")
+	}
+	if got := update(t, db, ModelArtifact, next.UID(), Record{"version": "1.1"}); got["version"] != "1.1" {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestANewVersionHasTheNamesOfTheOneBefore(t *testing.T) {
 	db := shelf(t)
 	first := must(t, db, Save{Model: ModelArtifact, Record: file("names 1", "key", "k", "description", "d")}).Record

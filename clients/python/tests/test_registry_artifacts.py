@@ -294,6 +294,19 @@ def test_what_cannot_be_made_numbers_nothing(registry: Path) -> None:
     assert old.version is None
 
 
+def test_what_is_deleted_for_good_has_no_new_version(registry: Path) -> None:
+    old = ln.Artifact("a.h5ad", key="cells").save()
+    old.delete(permanent=True)
+    with pytest.raises(ln.InvalidArgument, match="deleted for good"):
+        ln.Artifact("b.h5ad", is_new_version_of=old)
+    with pytest.warns(ln.LoaderdWarning, match="a record that is deleted"):
+        old.save()
+    assert ln.Artifact("b.h5ad", is_new_version_of=old).save().version == "2"
+    with pytest.raises(ln.InvalidArgument, match="one of several versions"):
+        old.version = None
+        old.save()
+
+
 def test_a_new_version_of_what_is_not_saved(registry: Path) -> None:
     old = ln.Artifact("a.h5ad", key="cells")
     new = ln.Artifact("b.h5ad", is_new_version_of=old)
@@ -335,6 +348,14 @@ def test_trash_and_back(registry: Path) -> None:
     assert Path("a.h5ad").exists()
     with pytest.warns(ln.LoaderdWarning, match="not saved"):
         artifact.delete()
+
+
+def test_what_another_took_out_of_the_trash_goes_there_again(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    artifact.delete()
+    ln.Artifact.get(artifact.uid).restore()
+    artifact.delete()
+    assert ln.Artifact.get(artifact.uid).visibility == 2
 
 
 def test_a_member_of_a_collection_cannot_be_deleted_for_good(registry: Path) -> None:

@@ -177,6 +177,7 @@ def test_tables_and_numbers_are_asked_for_properly(labels: list[ln.ULabel]) -> N
     for options, said in (({"limit": "x"}, "limit='x'"), ({"limit": -1}, "limit=-1"), ({"include": 7}, "include=7")):
         with pytest.raises(ln.InvalidArgument, match=said):
             ln.ULabel.filter().to_dataframe(**options)
+    assert list(ln.ULabel.search("a", limit=0)) == []
     assert ln.ULabel.get(np.int64(labels[1].id)) == labels[1]
 
 

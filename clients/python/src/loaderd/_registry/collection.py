@@ -327,7 +327,7 @@ class Collection(Versioned, Made):
         # Those in the trash too: a collection holds what it was made of; data that goes missing in silence is wrong.
         if not self._state.adding:
             return list(self.ordered_artifacts.filter(visibility=None))
-        if "_artifacts" not in vars(self):
+        if self._gone and "_artifacts" not in vars(self):
             message = f"{self!r} is deleted for good, and its members with it"
             raise InvalidArgument(message, stage="registry", object="artifacts", hint="make it anew of its artifacts")
         return list(self._artifacts)

@@ -229,6 +229,8 @@ class QuerySet(Generic[R]):
     def _searched(self) -> list[Row]:
         assert self._search is not None
         text, limit = self._search
+        if not limit:
+            return []
         args = self._args("rows") | {"text": text, "limit": limit}
         rows: list[Row] = wire.call("search", args, self._using)
         return rows

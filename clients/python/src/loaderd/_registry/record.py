@@ -78,6 +78,7 @@ class Record:
     _related: dict[str, Any]
     _changed: set[str]
     _using: str | None
+    _gone = False  # deleted for good
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -139,7 +140,7 @@ class Record:
         for name, known in list(self._related.items()):
             if known._values.get("uid") != row.get(name):
                 del self._related[name]
-        self._values, self._changed, self._using = dict(row), set(), using
+        self._values, self._changed, self._using, self._gone = dict(row), set(), using, False
 
     def _row(self, using: str | None = None) -> Row:
         """Give what is to be saved; records that it refers to are saved first."""
@@ -219,6 +220,9 @@ class Record:
         if self._state.adding:
             warn(f"{self!r} is not saved, so there is nothing to delete", LoaderdWarning)
             return
+        if self._values.get("visibility") == TRASH:  # unless somebody took it out since
+            row = wire.call("get", {"model": self._model, "uid": self.uid}, self._using)
+            self._values["visibility"] = row["visibility"]
         if not permanent and (self._values.get("visibility") == TRASH or "visibility" not in self._fields):
             if permanent is False or not sys.stdin.isatty():
                 self._keep(permanent)
@@ -231,6 +235,7 @@ class Record:
         row = wire.call("delete", args, self._using)
         if row is None:  # it is gone for good
             self._values["id"] = None
+            self._gone = True
         else:
             self._take(row, self._using)
 

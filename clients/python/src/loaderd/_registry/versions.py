@@ -165,6 +165,10 @@ class Versioned(Record):
             name = type(self).__name__
             message = f"is_new_version_of={revised!r}; it is a {name}"
             raise InvalidArgument(message, stage="registry", object="is_new_version_of")
+        if revised._gone:
+            message = f"is_new_version_of={revised!r}, which is deleted for good"
+            hint = "the newest of its family that is left can be followed"
+            raise InvalidArgument(message, stage="registry", object="is_new_version_of", hint=hint)
         revised = _head(revised)
         was = revised.version or "1"
         if version == was:
