@@ -270,11 +270,12 @@ def test_a_successor_with_the_same_content_is_the_old_one_and_says_so(registry: 
     old, other = (ln.Artifact(f"{name}.h5ad", key=name).save() for name in "ab")
     for name, is_it in (("a", old), ("b", other)):
         with pytest.warns(ln.LoaderdWarning, match="no new version") as warned:
-            same = ln.Artifact(f"{name}.h5ad", key=name, is_new_version_of=old)
+            same = ln.Artifact(f"{name}.h5ad", is_new_version_of=old)
         assert len(warned) == 1
         assert same == is_it
         assert (old.version, same.version) == (None, None)
         same.save()
+        assert same.key == name
         assert [ln.Artifact.get(one.uid).version for one in (old, other)] == [None, None] == [old.version, same.version]
 
 

@@ -93,6 +93,8 @@ NO_VALUES: list[tuple[str, Callable[[], Any], str]] = [
     ("half of one to save", lambda: ln.ULabel(name="a\udcff"), r"name: 'a\\udcff'"),
     ("half of one as a name", lambda: ln.ULabel.filter(**{"n\udcff": 1}), r"filter: 'n\\udcff'"),
     ("half of one to search", lambda: ln.ULabel.search("\udcff"), r"search: '\\udcff'"),
+    ("half of one as an order", lambda: ln.ULabel.filter().order_by("\udcff").first(), "registry call query"),
+    ("half of one as a column", lambda: ln.ULabel.filter().to_list("\udcff"), "registry call query"),
     ("a zero character", lambda: ln.ULabel(name="a\0"), "zero characters"),
     ("a long text", lambda: ln.ULabel(name="n", description="x" * (5 << 20)), "5,242,880 characters"),
     ("a search for a number", lambda: ln.ULabel.search(7), "looks for a text"),  # type: ignore[arg-type]

@@ -187,6 +187,8 @@ class Artifact(Versioned, Made):
             if run is not None:
                 self.run = run
             return
+        if self._revises is not None and key == self._revises.key:
+            key = None  # which is not its own, but that of the one it was to follow
         self._revise_nothing()
         if self._written is not None:
             if self._where() != self._written.path and os.path.exists(self._where()):

@@ -59,6 +59,8 @@ def call(name: str, args: Message, using: str | None = None, tell: Callable[[Mes
         try:
             with contextlib.closing(_start.connect(patience=5.0 if losses else 0.0)) as channel:
                 answer = channel.request({"op": "registry", "call": name, "args": args}, tell)
+        except (UnicodeEncodeError, OverflowError) as e:  # what is in no field and no lookup, such as names to order by
+            raise InvalidArgument(f"registry call {name}: {e}", stage="registry", object=name) from e
         except ConnectionLost as lost:
             losses += 1
             if losses > _MOST_LOSSES:
