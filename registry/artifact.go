@@ -18,7 +18,7 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 		return nil, err
 	}
 	if there != nil {
-		moved, err := tx.follow(t, there, r)
+		left, err := tx.follow(t, there, r)
 		if err != nil {
 			return nil, err
 		}
@@ -26,13 +26,13 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 		if err != nil {
 			return nil, err
 		}
-		if moved {
+		if left != "" {
 			out.Moved = there.Text("path")
 			then := "it is at %s now"
 			if s.Dry {
 				then = "saved, it is at %s"
 			}
-			out.Notes = append(out.Notes, fmt.Sprintf("%s lay at %s, where nothing is any more; "+then, there.UID(), out.Moved, r["path"]))
+			out.Notes = append(out.Notes, fmt.Sprintf("%s lay at %s, where %s; "+then, there.UID(), out.Moved, left, r["path"]))
 		}
 		return out, tx.missingSlots(there.Int("id"), s.Slots)
 	}
@@ -85,23 +85,33 @@ func (tx *tx) sameContent(t *Table, r Record) (Record, error) {
 	return tx.first(t, "t.hash = ? AND t.hash_type IS ? AND t.size IS ? ORDER BY t.visibility, t.id DESC", r["hash"], r["hash_type"], r["size"])
 }
 
-// follow lets a record go to the path where its content is found, if nothing lies any more at its own.
-func (tx *tx) follow(t *Table, there, r Record) (bool, error) {
+// follow lets a record go to the path where its content is found, if that lies no more at its own; left says what is there now, ""
+// of a record that stays.
+func (tx *tx) follow(t *Table, there, r Record) (left string, err error) {
 	was, now := there.Text("path"), r.Text("path")
-	if now == was || !filepath.IsAbs(was) || !filepath.IsAbs(now) || !isGone(was) || isGone(now) {
-		return false, nil
+	if now == was || !filepath.IsAbs(was) || !filepath.IsAbs(now) {
+		return "", nil
+	}
+	if left = leftAt(was, there); left == "" || leftAt(now, there) != "" {
+		return "", nil
 	}
 	storage, err := tx.storageOf(now)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	return true, tx.set(t, there.Int("id"), Record{"path": now, "storage": storage})
+	return left, tx.set(t, there.Int("id"), Record{"path": now, "storage": storage})
 }
 
-// isGone reports whether nothing lies at a path, for certain.
-func isGone(path string) bool {
-	_, err := os.Stat(path)
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+// leftAt says what is at a path in place of an artifact, where it is certain that the artifact is not; else "". No bytes are read.
+func leftAt(path string, r Record) string {
+	fi, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return "nothing is any more"
+	case err == nil && fi.Mode().IsRegular() && r["size"] != nil && fi.Size() != r.Int("size"):
+		return "something else is now"
+	}
+	return ""
 }
 
 // again is a record that is there and was to be saved once more: out of the trash, and with the run that made it now.

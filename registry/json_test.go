@@ -8,7 +8,7 @@ import (
 
 func TestNumbersOfJSONKeepTheirKind(t *testing.T) {
 	for _, v := range []any{
-		int64(1), int64(math.MaxInt64), int64(math.MinInt64), 1.0, 0.5, -0.0, 1e300, 5e-324, "1", true, nil,
+		int64(1), int64(math.MaxInt64), int64(math.MinInt64), 1.0, 0.5, math.Copysign(0, -1), 1e300, 5e-324, "1", true, nil,
 		[]any{int64(0), 2.0, []any{int64(3)}}, map[string]any{"seed": int64(1<<53 + 1), "rate": 1.0, "deep": map[string]any{"n": int64(7)}},
 	} {
 		s, err := jsonText(v)

@@ -22,7 +22,7 @@ func TestAnImportedRecordFollowsItsFile(t *testing.T) {
 	if out := must(t, db, s); out.Moved != "" || out.Record["path"] != was["path"] {
 		t.Errorf("with nothing at the new path either: %v", out)
 	}
-	if err := os.WriteFile(here, nil, 0o600); err != nil { // the registry looks at no bytes
+	if err := os.WriteFile(here, make([]byte, was.Int("size")), 0o600); err != nil { // the registry looks at no bytes
 		t.Fatal(err)
 	}
 	for _, dry := range []bool{true, false} {

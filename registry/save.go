@@ -37,14 +37,14 @@ type Saved struct {
 	Created bool     // whether it was not there before
 	Revised Record   // the version before, as it is now; nil where there is none
 	Members []Record // of a collection, in order: those that Save.Members named
-	Moved   string   // of an artifact that was there: the path where it lay, when nothing lies there any more and the record follows
+	Moved   string   // of an artifact that was there: the path where it lay, when it lies there no more and the record follows
 	Notes   []string // what the user should hear of
 }
 
 // Save adds a record, with all it brings along, in one transaction; or gives the one that is there: of the same content
 // (artifacts by hash, collections by their members and these' order), or of the same name (users, storages, labels). Such a
 // record comes out of the trash, and is not changed otherwise: it does not become a new version, which Notes say where one was
-// wanted. But that of a local file follows it to the path it is saved with, where nothing lies any more at its own.
+// wanted. But that of a local file follows it to the path it is saved with, where it lies no more at its own.
 func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 	var out *Saved
 	err := db.update(ctx, "save", func(tx *tx) (err error) {

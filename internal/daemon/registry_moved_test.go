@@ -102,3 +102,20 @@ func TestAMovedFileBringsItsStorageAlong(t *testing.T) {
 		t.Errorf("got %v, want the storage %v", moved, root["uid"])
 	}
 }
+
+func TestTheRecordOfWhatWasOverwrittenFollowsItsContent(t *testing.T) {
+	call, _ := asker(t)
+	dir := t.TempDir()
+	path := write(t, filepath.Join(dir, "a.txt"), "one")
+	first := recordIn(call("register", map[string]any{"path": path, "key": "a"}))
+	write(t, path, "another")
+	second := recordIn(call("register", map[string]any{"path": path, "key": "a"}))
+	kept := write(t, filepath.Join(dir, "old", "a.txt"), "one")
+	found := call("register", map[string]any{"path": kept})
+	if r := recordIn(found); r["uid"] != first["uid"] || r["path"] != kept || !strings.Contains(fmt.Sprint(found["notes"]), path+", where something else is now") {
+		t.Errorf("got %v", found)
+	}
+	if r := call("get", map[string]any{"model": "artifact", "uid": second["uid"]}); r["path"] != path || r["version"] != "2" {
+		t.Errorf("the newer one: %v", r)
+	}
+}
