@@ -37,6 +37,20 @@ def test_many_conditions_combine_flat_up_to_the_limit(labels: list[ln.ULabel]) -
     assert chained.one() == labels[0]
 
 
+def test_alternatives_of_one_field_are_asked_for_at_once(registry: Path, labels: list[ln.ULabel]) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    artifact.ulabels.add(labels[0])
+    either = functools.reduce(operator.or_, (Q(ulabels__name=f"x{i}") for i in range(1000)))
+    assert ln.Artifact.filter(either | Q(ulabels__name__in=["y", "alpha"]) | Q(key=None)).one() == artifact
+    assert ln.Artifact.filter(either | Q(key__exact="a.h5ad") | Q(key="b") | Q(size__gt=10**9)).one() == artifact
+    assert not ln.Artifact.filter(either | Q(key=None) | Q(key="b")).exists()
+    query = ln.Artifact.filter(either | Q(key=None) | Q(key="b"))._where()
+    assert [part[1] for part in query[1][0][1]] == ["ulabels__name__in", "key", "key"]
+    for wrong in (7, ["x"]):
+        with pytest.raises(ln.InvalidArgument):
+            ln.Artifact.filter(Q(key="a") | Q(key=wrong)).count()
+
+
 def test_conditions_nest_up_to_the_limit(labels: list[ln.ULabel]) -> None:
     query, nested = Q(name="alpha"), 0
     with pytest.raises(ln.InvalidArgument, match="nested 33 deep"):

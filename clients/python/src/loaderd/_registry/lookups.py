@@ -31,7 +31,8 @@ def resolved(record_class: type[Record], tree: Tree) -> Tree:
     if tree[0] == "not":
         return ["not", resolved(record_class, tree[1])]
     if tree[0] != "lookup":
-        return [tree[0], [resolved(record_class, part) for part in tree[1]]]
+        parts = [resolved(record_class, part) for part in tree[1]]
+        return [tree[0], _gathered(parts) if tree[0] == "or" else parts]
     _, name, value = tree
     path, operator = split(name)
     own, target = _walk(record_class, path)
@@ -43,6 +44,25 @@ def resolved(record_class: type[Record], tree: Tree) -> Tree:
         hint = f"a text is one of its fields: {path}__{target._label[0]}=…"
         raise FieldError(message, stage="query", object=name, hint=hint)
     return ["lookup", own + name[len(path) :], value]
+
+
+def _gathered(parts: list[Tree]) -> list[Tree]:
+    """Make one of the alternatives that ask for values of the same field, which is much less work for the registry."""
+    found: dict[Any, Tree] = {}
+    for at, part in enumerate(parts):
+        path, operator = split(part[1]) if part[0] == "lookup" else ("", "")
+        one_of = [part[2]] if operator == "exact" and part[2] is not None else part[2] if operator == "in" else None
+        if one_of is None:
+            found[at] = part
+        elif path in found:
+            found[path] = ["lookup", f"{path}__in", [*_values(found[path]), *one_of]]
+        else:
+            found[path] = part
+    return list(found.values())
+
+
+def _values(tree: Tree) -> list[Any]:
+    return list(tree[2]) if split(tree[1])[1] == "in" else [tree[2]]
 
 
 def _of_records(record_class: type[Record], name: str, records: Records) -> tuple[str, Any]:
