@@ -81,10 +81,11 @@ func (tx *tx) saveMembers(list []any) (members []Record, notes []string, err err
 	if err != nil {
 		return nil, nil, err
 	}
-	seen := make(map[string]bool, len(list))
+	seen, added := make(map[string]bool, len(list)), 0
 	for i, m := range list {
 		r := known[textOf(m)]
 		if r == nil {
+			added++
 			if r, err = tx.savedOr(ModelArtifact, m); err != nil {
 				return nil, nil, fmt.Errorf("member %d: %w", i, err)
 			}
@@ -96,7 +97,26 @@ func (tx *tx) saveMembers(list []any) (members []Record, notes []string, err err
 		seen[r.UID()] = true
 		members = append(members, r)
 	}
-	return members, notes, nil
+	if added > 1 { // a later one may be a new version of one before
+		err = tx.reread(members)
+	}
+	return members, notes, err
+}
+
+// reread makes records of artifacts what they are now.
+func (tx *tx) reread(artifacts []Record) error {
+	uids := make([]any, len(artifacts))
+	for i, r := range artifacts {
+		uids[i] = r.UID()
+	}
+	now, err := tx.membersOf(uids)
+	if err != nil {
+		return err
+	}
+	for i, r := range artifacts {
+		artifacts[i] = now[r.UID()]
+	}
+	return nil
 }
 
 func textOf(v any) string {

@@ -72,6 +72,14 @@ def test_unsaved_members_are_saved_with_it(registry: Path) -> None:
     assert members[1].load()["x"].tolist() == [1]
 
 
+def test_members_that_are_versions_of_each_other_know_it_when_saved(registry: Path) -> None:
+    members = [ln.Artifact(pd.DataFrame({"x": [at]}), key="x") for at in range(3)]
+    ln.Collection(members, name="versions").save()
+    assert [member.version for member in members] == ["1", "2", "3"]
+    assert [member.is_latest for member in members] == [False, False, True]
+    assert [ln.Artifact.get(member.uid).version for member in members] == ["1", "2", "3"]
+
+
 def test_nothing_is_saved_if_a_member_cannot_be(registry: Path) -> None:
     members = [ln.Artifact("a.h5ad", key="a.h5ad"), ln.Artifact("b.h5ad", key="b.h5ad")]
     frame = ln.Artifact(pd.DataFrame({"x": [1]}), description="x")
