@@ -82,7 +82,7 @@ func LogPath(socket string) (string, error) {
 
 func stateDir() (string, error) {
 	if dir := os.Getenv("LOADERD_STATE_DIR"); dir != "" {
-		return filepath.Abs(dir)
+		return absolute(dir)
 	}
 	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
 		return filepath.Join(dir, "loaderd"), nil
@@ -98,7 +98,7 @@ func stateDir() (string, error) {
 // absolute, and need not exist.
 func DataDir() (string, error) {
 	if dir := os.Getenv("LOADERD_DATA_DIR"); dir != "" {
-		return filepath.Abs(dir)
+		return absolute(dir)
 	}
 	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
 		return filepath.Join(dir, "loaderd"), nil
@@ -110,9 +110,18 @@ func DataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "loaderd"), nil
 }
 
-// RowStoreDir is the folder of the row store where LOADERD_ROWSTORE names none: $LOADERD_CACHE_DIR/rowstore, else
-// $XDG_CACHE_HOME/loaderd/rowstore, else ~/.cache/loaderd/rowstore. It is absolute, and need not exist.
-func RowStoreDir() (string, error) { return cacheDir("rowstore", "the row store", "LOADERD_ROWSTORE") }
+// RowStoreDir is the folder of the row store that a value of LOADERD_ROWSTORE names: of "" $LOADERD_CACHE_DIR/rowstore, else
+// $XDG_CACHE_HOME/loaderd/rowstore, else ~/.cache/loaderd/rowstore. It is absolute, and need not exist; "" for "off", "none" and
+// "0", with which there is no row store.
+func RowStoreDir(named string) (string, error) {
+	switch strings.ToLower(named) {
+	case "":
+		return cacheDir("rowstore", "the row store", "LOADERD_ROWSTORE")
+	case "off", "none", "0":
+		return "", nil
+	}
+	return absolute(named)
+}
 
 // CopiesDir is the folder of copies of what lies on slow file systems: copies, beside [RowStoreDir]'s rowstore. It is absolute, and
 // need not exist.
@@ -120,7 +129,7 @@ func CopiesDir() (string, error) { return cacheDir("copies", "copies", "LOADERD_
 
 func cacheDir(name, of, set string) (string, error) {
 	if dir := os.Getenv("LOADERD_CACHE_DIR"); dir != "" {
-		return filepath.Abs(filepath.Join(dir, name))
+		return absolute(filepath.Join(dir, name))
 	}
 	if dir := os.Getenv("XDG_CACHE_HOME"); dir != "" {
 		return filepath.Abs(filepath.Join(dir, "loaderd", name))
@@ -132,15 +141,32 @@ func cacheDir(name, of, set string) (string, error) {
 	return filepath.Join(home, ".cache", "loaderd", name), nil
 }
 
+// absolute makes a path absolute. One that begins with ~/ is in the user's home folder, as it would be had a shell read it: values that
+// come from files of settings have seen none.
+func absolute(path string) (string, error) {
+	if path == "~" || strings.HasPrefix(path, "~/") {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", path, err)
+		}
+		path = filepath.Join(home, path[1:])
+	}
+	return filepath.Abs(path)
+}
+
 // daemonEnv is the environment of a daemon that this process starts. Its working directory is another, so folders are absolute.
 func daemonEnv() []string {
 	env := os.Environ()
 	for _, key := range []string{"LOADERD_ROWSTORE", "LOADERD_CACHE_DIR", "LOADERD_DATA_DIR", "LOADERD_STATE_DIR"} {
 		dir := os.Getenv(key)
-		if dir == "" || key == "LOADERD_ROWSTORE" && (dir == "off" || dir == "0") {
+		if dir == "" {
 			continue
 		}
-		if abs, err := filepath.Abs(dir); err == nil {
+		to := absolute
+		if key == "LOADERD_ROWSTORE" {
+			to = RowStoreDir
+		}
+		if abs, err := to(dir); err == nil && abs != "" {
 			env = append(env, key+"="+abs)
 		}
 	}

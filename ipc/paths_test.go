@@ -216,3 +216,26 @@ func TestALockThatIsALinkIsNotFollowed(t *testing.T) {
 		t.Errorf("the link was followed: %v", err)
 	}
 }
+
+func TestTheFolderOfTheRowStore(t *testing.T) {
+	for _, tc := range []struct{ name, named, want string }{
+		{"without a name is in the cache folder", "", "/home/u/.cache/loaderd/rowstore"},
+		{"is the one that is named", "/fast/rows", "/fast/rows"},
+		{"at home, which no shell has read", "~/rows", "/home/u/rows"},
+		{"whose name only looks so", "/a/~/rows", "/a/~/rows"},
+		{"off is none", "off", ""},
+		{"whatever the case", "Off", ""},
+		{"none is none", "none", ""},
+		{"0 is none", "0", ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			clearEnv(t)
+			t.Setenv("HOME", "/home/u")
+			t.Setenv("LOADERD_CACHE_DIR", "")
+			t.Setenv("XDG_CACHE_HOME", "")
+			if got, err := RowStoreDir(tc.named); got != tc.want || err != nil {
+				t.Errorf("%q, %v; want %q", got, err, tc.want)
+			}
+		})
+	}
+}

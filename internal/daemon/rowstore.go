@@ -3,7 +3,6 @@ package daemon
 import (
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 
 	"github.com/loaderd/loaderd/cache/rowstore"
@@ -14,7 +13,7 @@ import (
 // rowStore is the daemon's row store, shared by all collections. It is opened with the first of them. Where that fails, the
 // daemon serves without: chunks are then decoded as often as their rows are asked for.
 type rowStore struct {
-	dir    string // "": the default; "off" or "0": none is wanted
+	dir    string // as LOADERD_ROWSTORE names it: see [ipc.RowStoreDir]
 	budget Budget
 	log    *slog.Logger
 
@@ -51,16 +50,12 @@ func (r *rowStore) get() *rowstore.Store {
 }
 
 func (r *rowStore) open() (*rowstore.Store, error) {
-	switch strings.ToLower(r.dir) {
-	case "off", "none", "0":
-		return nil, errNoRowStore
+	dir, err := ipc.RowStoreDir(r.dir)
+	if err != nil {
+		return nil, err
 	}
-	dir := r.dir
 	if dir == "" {
-		var err error
-		if dir, err = ipc.RowStoreDir(); err != nil {
-			return nil, err
-		}
+		return nil, errNoRowStore
 	}
 	return rowstore.Open(rowstore.Options{Dir: dir, Budget: r.budget.Bytes, Share: r.budget.Share, Log: r.log})
 }

@@ -33,7 +33,7 @@ type Options struct {
 	IdleTimeout time.Duration // leave after this long without a connection; negative: never
 	Workers     int           // goroutines that fill batches; default: two for each core, so that one can read while one computes
 	DataDir     string        // folder of the registry; default [ipc.DataDir]
-	RowStore    string        // folder of decoded rows; default [ipc.RowStoreDir], "off" or "0": there is none
+	RowStore    string        // folder of decoded rows, as [ipc.RowStoreDir] reads it
 	Budget      Budget        // of that folder
 	CopiesDir   string        // folder of copies of artifacts; default [ipc.CopiesDir]
 	CacheCopy   []string      // absolute paths: the artifacts below them are copied there before they are read; see package cache

@@ -190,7 +190,7 @@ def test_a_read_only_folder_is_told(mapped: Any, tmp_path: Path, monkeypatch: py
     assert "permission denied" in mapped(PBMC).row_store.problem
 
 
-@pytest.mark.parametrize("off", ["off", "0"])
+@pytest.mark.parametrize("off", ["off", "Off", "none", "0"])
 def test_without_a_row_store_prepare_names_the_cure(
     mapped: Any, off: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,6 +236,16 @@ def test_the_daemon_has_the_folder_that_its_first_client_names(
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith(f"loaderd: LOADERD_ROWSTORE={other} here, but the daemon that runs keeps rows in ")
         assert "loaderd stop" in line
+
+
+def test_a_folder_at_home_is_understood_without_a_shell(
+    mapped: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("LOADERD_ROWSTORE", "~/rows")
+    assert mapped(PBMC).row_store.dir == str(tmp_path / "rows")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"loaderd: rows are kept in {tmp_path / 'rows'}, ")
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,16 @@ def socket_path() -> str:
     return os.path.join(runtime_dir(), f"loaderd-{os.getuid()}-p{MAJOR}{suffix}.sock")
 
 
+def absolute(folder: str) -> str:
+    """Make a path of the environment absolute; ``~`` is the home folder, though no shell has read it."""
+    return os.path.abspath(os.path.expanduser(folder))
+
+
+def row_store(named: str) -> str:
+    """Name the folder that a value of ``LOADERD_ROWSTORE`` means; "" if that is that there is none."""
+    return "" if named.lower() in ("off", "none", "0") else absolute(named)
+
+
 def lock_path(socket: str) -> str:
     """Name the lock beside ``socket``."""
     return socket.removesuffix(".sock") + ".lock"
@@ -43,7 +53,7 @@ def log_path(socket: str) -> str:
     if not folder:
         state = os.environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
         folder = os.path.join(state, "loaderd")
-    return os.path.join(os.path.abspath(folder), os.path.basename(socket).removesuffix(".sock") + ".log")
+    return os.path.join(absolute(folder), os.path.basename(socket).removesuffix(".sock") + ".log")
 
 
 def check_folder(socket: str) -> bool:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from loaderd import _paths
 from loaderd._progress import Progress, size
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _lines(store: RowStore | None) -> list[str]:
         return [f"there is no row store, so compressed files are decoded again in every epoch: {store.problem}"]
     lines = []
     named = os.environ.get("LOADERD_ROWSTORE", "")
-    if named and (named.lower() in ("off", "none", "0") or os.path.realpath(named) != os.path.realpath(store.dir)):
+    if named and os.path.realpath(_paths.row_store(named) or os.devnull) != os.path.realpath(store.dir):
         lines.append(
             f"LOADERD_ROWSTORE={named} here, but the daemon that runs keeps rows in {store.dir}; "
             "after `loaderd stop` the next one does as you say"

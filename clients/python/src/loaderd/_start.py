@@ -270,8 +270,8 @@ def _environment() -> dict[str, str]:
     own = dict(os.environ)
     for name in ("LOADERD_ROWSTORE", "LOADERD_CACHE_DIR", "LOADERD_DATA_DIR", "LOADERD_STATE_DIR"):
         folder = own.get(name, "")
-        if folder and not (name == "LOADERD_ROWSTORE" and folder in ("off", "0")):
-            own[name] = os.path.abspath(folder)
+        if folder:
+            own[name] = (_paths.row_store(folder) or "off") if name == "LOADERD_ROWSTORE" else _paths.absolute(folder)
     return own
 
 
