@@ -147,6 +147,9 @@ func benchmarkFill(b *testing.B, unsorted bool, from Options, o EncoderOptions, 
 	if err != nil {
 		b.Fatal(err)
 	}
+	if strings.HasSuffix(b.Name(), "streamed") {
+		e = e.Streamed()
+	}
 	caps := e.MaxBounds(benchBatch)
 	batch := e.NewBatch()
 	// As a ring of four frames would be.
@@ -225,7 +228,7 @@ func BenchmarkFill(b *testing.B) {
 	}{
 		{"dense float32", false, EncoderOptions{}, 1},
 		{"dense float32, two goroutines", false, EncoderOptions{}, 2},
-		{"dense float32, streamed", false, EncoderOptions{Stream: true}, 1},
+		{"dense float32, streamed", false, EncoderOptions{}, 1},
 		{"dense float32 of unsorted rows", true, EncoderOptions{}, 1},
 		{"dense float16", false, EncoderOptions{DType: "float16"}, 1},
 		{"csr float32", false, EncoderOptions{Format: CSR}, 1},

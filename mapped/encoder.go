@@ -3,6 +3,7 @@ package mapped
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // EncoderOptions say how batches look.
@@ -18,9 +19,6 @@ type EncoderOptions struct {
 	// Own gives rows of that store as the store has them: values in its own types, categories that are numbers as
 	// numbers, and raw.X with the columns that it has there, not those of the join. A panel prevails.
 	Own bool
-	// Stream says that the batches that are in use at once take more memory than the processor's caches have (about 16 MB
-	// and more): dense rows from the row store are then written past the caches. It changes no byte of a batch.
-	Stream bool
 }
 
 // Encoder writes rows of a collection into memory in one form. It is immutable
@@ -30,7 +28,6 @@ type Encoder struct {
 	mayPad bool
 	only   int // the one store that is encoded; -1: all
 	own    bool
-	stream bool
 	fields []Field
 	plans  []plan
 	csr    []int // numbers of the plans that are CSR
@@ -70,7 +67,7 @@ func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
 			return nil, err
 		}
 	}
-	e := &Encoder{c: c, mayPad: o.MayPad, only: -1, own: o.Own && o.Store != nil, stream: o.Stream}
+	e := &Encoder{c: c, mayPad: o.MayPad, only: -1, own: o.Own && o.Store != nil}
 	if o.Store != nil {
 		if e.only = *o.Store; e.only < 0 || e.only >= len(c.stores) {
 			return nil, fail(ErrInvalid, stageEncode, "store", "", "there is no store %d of %d", e.only, len(c.stores))
@@ -100,6 +97,25 @@ func (c *Collection) NewEncoder(o EncoderOptions) (*Encoder, error) {
 		e.fields = append(e.fields, *e.plans[i].Field)
 	}
 	return e, nil
+}
+
+// Streamed is the encoder for batches of which those that are in use at once take more memory than the processor's caches have
+// (about 16 MB and more): rows from the row store are written past the caches. It changes no byte of a batch.
+func (e *Encoder) Streamed() *Encoder {
+	streamed := *e
+	streamed.plans = slices.Clone(e.plans)
+	for i := range streamed.plans {
+		p := &streamed.plans[i]
+		p.parts = slices.Clone(p.parts)
+		for k, from := range p.parts {
+			if from != nil && from.kernel != nil {
+				to := *from
+				to.kernel = from.kernel.Streamed()
+				p.parts[k] = &to
+			}
+		}
+	}
+	return &streamed
 }
 
 func (e *Encoder) add(p plan) {
@@ -230,7 +246,7 @@ func (p *plan) build(e *Encoder, of func(*store) *matrix, maps []*colMap, want d
 		}
 		p.parts[i] = newPart(m, cols, p.Width, p.dtype)
 		if m.table != nil {
-			p.parts[i].kernel = p.parts[i].newKernel(e.stream)
+			p.parts[i].kernel = p.parts[i].newKernel()
 		}
 		p.tabled = p.tabled || m.table != nil
 	}

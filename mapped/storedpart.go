@@ -3,11 +3,10 @@ package mapped
 import "github.com/loaderd/loaderd/cache/rowstore"
 
 // newKernel makes what expands rows of the store into the field.
-func (p *part) newKernel(stream bool) *rowstore.Kernel {
+func (p *part) newKernel() *rowstore.Kernel {
 	stored := p.m.dtype()
 	o := rowstore.KernelOptions{
 		Stored: storedType(stored), Cols: p.m.cols, OutSize: p.out.size(), IntoFloat32: p.out == float32Type, To: p.to(), Width: p.width,
-		Stream: stream,
 	}
 	if stored != p.out || p.out == boolType {
 		o.Cast = p.castStore

@@ -73,6 +73,13 @@ func NewKernel(o KernelOptions) *Kernel {
 	return k
 }
 
+// Streamed is the kernel with the option Stream.
+func (k *Kernel) Streamed() *Kernel {
+	streamed := *k
+	streamed.Stream = true
+	return &streamed
+}
+
 // cast is Cast, or a copy.
 func (k *Kernel) cast(dst, src []byte, n int) {
 	if k.Cast == nil {

@@ -58,8 +58,7 @@ func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters,
 	if req.Prefetch < 0 || req.Prefetch > maxFrames {
 		return nil, invalid("start", "prefetch", fmt.Errorf("must be 0 (automatic) to %d, got %d", maxFrames, req.Prefetch))
 	}
-	o := mapped.EncoderOptions{MayPad: course.mayPad()}
-	enc, err := newEncoding(ctx, d.coll, req.Format, req.DType, o)
+	enc, err := newEncoding(ctx, d.coll, req.Format, req.DType, mapped.EncoderOptions{MayPad: course.mayPad()})
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +69,8 @@ func newStream(ctx context.Context, conn *ipc.Conn, pool *pool, total *counters,
 	s.room = sync.NewCond(&s.mu)
 	s.most = ipc.FrameSize(enc.bound(s.rowsPerBatch()))
 	s.depth = depthFor(req.Prefetch, s.most)
-	if o.Stream = int64(s.depth)*s.most > largeRing; o.Stream { // a third faster, for dense batches of 10 MB
-		if s.encoding, err = newEncoding(ctx, d.coll, req.Format, req.DType, o); err != nil {
-			return nil, err
-		}
+	if int64(s.depth)*s.most > largeRing {
+		enc.enc = enc.enc.Streamed() // a third faster, for dense batches of 10 MB
 	}
 	if _, err := s.mem.grow(int64(s.depth) * s.most); err != nil {
 		return nil, err
