@@ -6,13 +6,15 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/vmihailenco/msgpack/v5"
+
 	"github.com/loaderd/loaderd/registry"
 )
 
 // queryArgs are the arguments of query.
 type queryArgs struct {
 	Model    registry.Model `msgpack:"model"`
-	Where    any            `msgpack:"where"`
+	Where    tree           `msgpack:"where"`
 	OrderBy  []string       `msgpack:"order_by"`
 	Of       []string       `msgpack:"of"`
 	All      bool           `msgpack:"all"`
@@ -22,6 +24,17 @@ type queryArgs struct {
 	Limit    int64          `msgpack:"limit"`
 	What     string         `msgpack:"what"`
 	Fields   []string       `msgpack:"fields"`
+}
+
+// tree is a condition, in which bytes stay bytes: they are a path that is not UTF-8.
+type tree struct{ value any }
+
+// DecodeMsgpack implements the codec's interface.
+func (t *tree) DecodeMsgpack(d *msgpack.Decoder) (err error) {
+	d.UseLooseInterfaceDecoding(false)
+	defer d.UseLooseInterfaceDecoding(true)
+	t.value, err = d.DecodeInterface()
+	return err
 }
 
 // asks has what a query can ask for.
@@ -93,7 +106,7 @@ func callSearch(ctx context.Context, q called) (any, error) {
 }
 
 func (a queryArgs) query() (registry.Query, error) {
-	where, err := registry.DecodeWhere(a.Where)
+	where, err := registry.DecodeWhere(a.Where.value)
 	if err != nil {
 		return registry.Query{}, err
 	}

@@ -144,6 +144,8 @@ def test_paths_that_are_not_utf8_work(registry: Path) -> None:
     Path(name).write_text("a,b\n1,2\n")
     artifact = ln.Artifact(name, description="odd").save()
     assert ln.Artifact.get(artifact.uid).path == registry / name
+    assert ln.Artifact.filter(path=registry / name).one() == artifact == ln.Artifact.get(path__in=[registry / name])
+    assert not ln.Artifact.filter(path=registry / "other.csv").exists()
     assert list(artifact.load().columns) == ["a", "b"]
 
 
