@@ -67,6 +67,17 @@ def test_conditions_nest_up_to_the_limit(labels: list[ln.ULabel]) -> None:
         ln.ULabel.filter(~~inner).filter(name="alpha")
 
 
+def test_records_are_equal_or_not(registry: Path, labels: list[ln.ULabel]) -> None:
+    for name, value, said in (
+        ("id__gt", labels[0], "equal to one"),
+        ("ulabels__isnull", labels[0], "equal to one"),
+        ("id__in", [labels[0], labels[0].created_by], "several kinds: ULabel, User"),
+        ("id__in", [labels[0], 2], "no value of the registry"),
+    ):
+        with pytest.raises(ln.InvalidArgument, match=said):
+            Q(**{name: value})
+
+
 def test_a_query_set_stands_for_its_records(registry: Path, labels: list[ln.ULabel]) -> None:
     artifacts = [ln.Artifact(f"{name}.h5ad", key=name).save() for name in "ab"]
     artifacts[0].ulabels.add(labels[0])

@@ -169,9 +169,16 @@ def _lookup(name: str, value: Any) -> Tree:
         raise InvalidArgument(message, stage="registry", object=name, hint=f"{path}__in=… takes a query set")
     if operator in ("in", "range"):
         value = _several(name, value, operator)
+    if _is_record(value) and operator not in ("exact", "in"):
+        message = f"{name} is compared with {value!r:.80}; a record is equal to one, or one of several, and no more"
+        raise InvalidArgument(message, stage="registry", object=name, hint=f"{path}=…, or {path}__in=[…]")
     if _is_record(value):
         return ["lookup", name, Records(value._model, [value.uid])]
     if operator == "in" and value and all(_is_record(each) for each in value):
+        kinds = sorted({type(each).__name__ for each in value})
+        if len(kinds) > 1:
+            message = f"{name} is compared with records of several kinds: {', '.join(kinds)}"
+            raise InvalidArgument(message, stage="registry", object=name, hint="give those of one kind")
         return ["lookup", name, Records(value[0]._model, [each.uid for each in value])]
     return ["lookup", name, wire.to_wire(value, name)]
 
