@@ -85,8 +85,8 @@ demo: setup ## train a small classifier on real cells through the daemon
 	@$(VENV) clients/python/examples/pbmc_demo.py
 
 .PHONY: bench
-bench: setup ## measure loaderd beside other loaders: every table, half an hour
-	@$(VENV) -m bench $(BENCH)
+bench: setup ## measure loaderd beside other loaders: every table, half an hour; writes bench/RESULTS.md and its chart
+	@$(VENV) -m bench $(or $(BENCH),--write)
 
 .PHONY: bench-quick
 bench-quick: setup ## parts of that on less data, in three minutes; installs nothing

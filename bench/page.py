@@ -12,7 +12,7 @@ __all__ = ["HEAD", "update"]
 
 HEAD = """# Measured
 
-Written by the harness (`make bench BENCH=--write`), not by hand. What the columns mean, and how to repeat it on your
+Written by the harness (`make bench`), not by hand. What the columns mean, and how to repeat it on your
 machine: [README.md](README.md).
 """
 
