@@ -263,6 +263,42 @@ func TestTheFileThatAClientWroteGoesWithItsArtifact(t *testing.T) {
 	}
 }
 
+func TestTheFileOfACopyInAnotherDatabaseStays(t *testing.T) {
+	for _, tt := range []struct{ name, first, last string }{
+		{"that of the default one goes first", "", "lab"},
+		{"the copy goes first", "lab", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			call, _ := asker(t)
+			dir := t.TempDir()
+			call("database", map[string]any{"name": "lab", "path": filepath.Join(dir, "lab.db")})
+			call("database", map[string]any{"name": "gone", "path": filepath.Join(dir, "gone.db")})
+			if err := os.Remove(filepath.Join(dir, "gone.db")); err != nil {
+				t.Fatal(err)
+			}
+			root := call("settings", nil)["storage"].(string)
+			path := filepath.Join(root, ".loaderd", "abcdefghijklmnop0000.parquet")
+			own := recordIn(call("register", map[string]any{"path": write(t, path, "frame"), "uid": "abcdefghijklmnop0000", "key": "own"}))
+			call("save", map[string]any{"model": "collection", "record": map[string]any{"name": "c"}, "members": []any{own["uid"]}, "using": "lab"})
+			c := call("query", map[string]any{"model": "collection", "using": "lab"})[""].([]any)[0].(map[string]any)
+			call("delete", map[string]any{"model": "collection", "uid": c["uid"], "permanent": true, "using": "lab"})
+			for _, using := range []string{tt.first, tt.last} {
+				if _, err := os.Stat(path); err != nil {
+					t.Fatalf("before the one of %q went, its file is gone: %v", using, err)
+				}
+				args := map[string]any{"model": "artifact", "uid": own["uid"], "permanent": true}
+				if using != "" {
+					args["using"] = using
+				}
+				call("delete", args)
+			}
+			if _, err := os.Stat(path); !os.IsNotExist(err) {
+				t.Errorf("no record has the file, and it is there: %v", err)
+			}
+		})
+	}
+}
+
 func TestSuffixesAreThoseOfFormats(t *testing.T) {
 	for path, want := range map[string]string{
 		"/a/b.h5ad": ".h5ad", "b.anndata.zarr": ".anndata.zarr", "b.zarr/": ".zarr", "b.csv.gz": ".csv.gz", "b.h5ad.gz": ".h5ad.gz", "b.tar.gz": ".tar.gz",

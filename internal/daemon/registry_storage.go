@@ -2,6 +2,8 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,19 +45,19 @@ func callDelete(ctx context.Context, q called) (any, error) {
 		return wireRecord(args.Model, r), nil
 	}
 	if args.Model == registry.ModelArtifact && (args.Storage == nil || *args.Storage) {
-		return nil, removeOwn(ctx, q.db, r)
+		return nil, q.removeOwn(ctx, r)
 	}
 	return nil, nil
 }
 
 // removeOwn removes the file of an artifact that is gone, if it is one that a client wrote for it, and no other artifact's too.
-func removeOwn(ctx context.Context, db *registry.DB, r registry.Record) error {
+func (q called) removeOwn(ctx context.Context, r registry.Record) error {
 	path := r.Text("path")
 	name := filepath.Base(path)
 	if filepath.Base(filepath.Dir(path)) != ownFolder || !strings.HasPrefix(name, r.Text("stem_uid")) || !filepath.IsAbs(path) {
 		return nil
 	}
-	others, err := db.Exists(ctx, registry.Query{Model: registry.ModelArtifact, Where: registry.Lookup{Path: "path", Value: path}, All: true})
+	others, err := q.isUsed(ctx, path)
 	if err != nil || others {
 		return err
 	}
@@ -63,4 +65,32 @@ func removeOwn(ctx context.Context, db *registry.DB, r registry.Record) error {
 		return pathError(path, err)
 	}
 	return nil
+}
+
+// isUsed reports whether an artifact lies at a path, in any database that has a name: a copy of a record shares its file. Of one that
+// is there and can not be read, nobody knows, so that it counts as one that has such an artifact.
+func (q called) isUsed(ctx context.Context, path string) (bool, error) {
+	files, err := q.main.Databases(ctx)
+	if err != nil {
+		return true, err
+	}
+	here := registry.Query{Model: registry.ModelArtifact, Where: registry.Lookup{Path: "path", Value: path}, All: true}
+	for _, db := range []*registry.DB{q.db, q.main} {
+		if used, err := db.Exists(ctx, here); err != nil || used {
+			return true, err
+		}
+	}
+	for _, file := range files {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			continue // a name may come before its file
+		}
+		db, err := q.all.openFile(ctx, file)
+		if err != nil {
+			return true, context.Cause(ctx)
+		}
+		if used, err := db.Exists(ctx, here); err != nil || used {
+			return true, context.Cause(ctx)
+		}
+	}
+	return false, nil
 }
