@@ -17,6 +17,11 @@ func (tx *tx) saveCollection(t *Table, s Save) (*Saved, error) {
 	if len(s.Members) == 0 {
 		return nil, fail(ErrInvalid, tx.op, "members", "", "a collection has at least one artifact")
 	}
+	if s.Append {
+		if err := tx.append(t, &s, r); err != nil {
+			return nil, err
+		}
+	}
 	members, notes, err := tx.saveMembers(s.Members)
 	if err != nil {
 		return nil, err
@@ -37,6 +42,41 @@ func (tx *tx) saveCollection(t *Table, s Save) (*Saved, error) {
 	}
 	out.Members, out.Notes = members, append(notes, out.Notes...)
 	return out, nil
+}
+
+// append makes of a collection's members those of the newest version of a family with these at the end, and gives it what describes that
+// version, beside the names that every new version has.
+func (tx *tx) append(t *Table, s *Save, r Record) error {
+	if s.Revises == "" {
+		return fail(ErrInvalid, tx.op, "append", "name the collection", "members are appended to those of the collection that is revised, and none is")
+	}
+	old, err := tx.fetch(t, s.Revises)
+	if err != nil {
+		return err
+	}
+	head, err := tx.first(t, "t.stem_uid = ? AND t.is_latest", old["stem_uid"])
+	if err != nil {
+		return err
+	}
+	have, err := tx.membersIn(head)
+	if err != nil {
+		return err
+	}
+	all := make([]any, 0, len(have)+len(s.Members))
+	for _, m := range have {
+		all = append(all, m.UID())
+	}
+	s.Members = append(all, s.Members...)
+	for _, name := range []string{"reference", "reference_type", "meta_artifact"} {
+		setDefault(r, name, head[name])
+	}
+	return nil
+}
+
+// membersIn are the members of a collection in order.
+func (tx *tx) membersIn(c Record) ([]Record, error) {
+	return tx.find(tables[ModelArtifact], "t.id IN (SELECT artifact_id FROM collection_artifact WHERE collection_id = ?1) "+
+		"ORDER BY (SELECT position FROM collection_artifact WHERE collection_id = ?1 AND artifact_id = t.id)", c["id"])
 }
 
 func (tx *tx) addCollection(t *Table, s Save, r Record, members []Record) (*Saved, error) {
@@ -164,8 +204,7 @@ func (db *DB) ChangeMembers(ctx context.Context, uid string, add, remove []strin
 		if err != nil {
 			return err
 		}
-		members, err := tx.find(tables[ModelArtifact], "t.id IN (SELECT artifact_id FROM collection_artifact WHERE collection_id = ?1) "+
-			"ORDER BY (SELECT position FROM collection_artifact WHERE collection_id = ?1 AND artifact_id = t.id)", c["id"])
+		members, err := tx.membersIn(c)
 		if err != nil {
 			return err
 		}

@@ -18,6 +18,9 @@ type Save struct {
 
 	// Members are those of a collection, in order: uids, and artifacts that are not saved yet, each a Record or a Save.
 	Members []any
+	// Append puts Members behind those that the newest version of the family of Revises has when it is saved: of several who append at
+	// once, none loses what another has appended.
+	Append bool
 
 	Slots  []Slot   // the features of an artifact
 	Notes  []string // are added to those of Saved

@@ -45,7 +45,7 @@ func (c *collectionCreateCmd) Run(ctx context.Context, con *console) error {
 			}
 			args["revises"] = old["uid"]
 		}
-		return s.saveCollection(args)
+		return s.saveCollection("save", args)
 	})
 }
 
@@ -63,28 +63,15 @@ func (c *collectionAppendCmd) Run(ctx context.Context, con *console) error {
 		if err != nil {
 			return err
 		}
-		have, err := s.records("members", map[string]any{"uid": old["uid"]})
-		if err != nil {
-			return err
-		}
-		members := make([]any, 0, len(have)+len(c.Members))
-		for _, m := range have {
-			members = append(members, m["uid"])
-		}
 		more, err := s.members(c.Members)
 		if err != nil {
 			return err
 		}
 		r := record{}
-		for _, field := range []string{"name", "key", "description", "reference", "reference_type", "meta_artifact"} {
-			if old[field] != nil {
-				r[field] = old[field]
-			}
-		}
 		if c.Version != "" {
 			r["version"] = c.Version
 		}
-		return s.saveCollection(map[string]any{"model": "collection", "record": r, "members": append(members, more...), "revises": old["uid"]})
+		return s.saveCollection("append", map[string]any{"model": "collection", "record": r, "members": more, "revises": old["uid"]})
 	})
 }
 
@@ -122,8 +109,8 @@ func (s *session) members(refs []string) ([]any, error) {
 	return out, nil
 }
 
-func (s *session) saveCollection(args map[string]any) error {
-	out, err := callFor[map[string]any](s, "save", args)
+func (s *session) saveCollection(call string, args map[string]any) error {
+	out, err := callFor[map[string]any](s, call, args)
 	if err != nil {
 		return err
 	}

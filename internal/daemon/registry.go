@@ -22,6 +22,7 @@ type called struct {
 
 // calls has the calls to the registry by name. The values are of plain msgpack types.
 var calls = map[string]func(ctx context.Context, q called) (any, error){
+	"append":         callAppend,
 	"cache":          callCache,
 	"database":       callDatabase,
 	"databases":      callDatabases,

@@ -90,6 +90,25 @@ func TestLabelsAndMembersAreChanged(t *testing.T) {
 	}
 }
 
+func TestMembersAreAppendedToTheNewestVersion(t *testing.T) {
+	call, refused := asker(t)
+	a, b, c := kept(t, call, "a.txt", nil), kept(t, call, "b.txt", nil), kept(t, call, "c.txt", nil)
+	first := recordIn(call("save", map[string]any{"model": "collection", "record": map[string]any{"name": "n", "meta_artifact": a["uid"]}, "members": []any{a["uid"]}}))
+	var last map[string]any
+	for _, m := range []map[string]any{b, c} { // of the same object, as two who do not know of each other do
+		last = call("append", map[string]any{"revises": first["uid"], "record": map[string]any{}, "members": []any{m["uid"]}})
+	}
+	if r := recordIn(last); r["version"] != "3" || r["name"] != "n" || r["meta_artifact"] != a["uid"] {
+		t.Errorf("got %v", r)
+	}
+	if got := column(last["members"].([]any), "uid"); !reflect.DeepEqual(got, []any{a["uid"], b["uid"], c["uid"]}) {
+		t.Errorf("members %v", got)
+	}
+	if e := refused("append", map[string]any{"record": map[string]any{}, "members": []any{a["uid"]}}); e.Code != ipc.CodeValidation {
+		t.Errorf("got %v", e)
+	}
+}
+
 func TestARunIsTrackedOverTheWire(t *testing.T) {
 	call, _ := asker(t)
 	in := kept(t, call, "in.txt", nil)

@@ -12,6 +12,17 @@ import (
 // callSave saves a record, with all that comes with it. Artifacts must still be what they were when they were registered, and get
 // their features from their files, unless these come along.
 func callSave(ctx context.Context, q called) (any, error) {
+	return q.save(ctx, func(*registry.Save) {})
+}
+
+// callAppend saves a new version of a collection, of the members that the newest one has and more. Arguments and value are those
+// of a save; it is a call of its own, so that a daemon that knows none does not take it for a collection of these members alone.
+func callAppend(ctx context.Context, q called) (any, error) {
+	return q.save(ctx, func(s *registry.Save) { s.Model, s.Append = registry.ModelCollection, true })
+}
+
+// save does what is asked for, with what its caller knows of it.
+func (q called) save(ctx context.Context, also func(*registry.Save)) (any, error) {
 	var args struct {
 		Model   registry.Model `msgpack:"model"`
 		Record  map[string]any `msgpack:"record"`
@@ -40,6 +51,7 @@ func callSave(ctx context.Context, q called) (any, error) {
 	if args.Revises != nil {
 		s.Revises = *args.Revises
 	}
+	also(&s)
 	if q.db.Path() != q.main.Path() {
 		s.From = q.main
 	}
