@@ -249,6 +249,25 @@ func TestVerbsOfTheRegistrySayWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestWhatHasNoTrashIsDeletedForGoodOnlyWhenThatIsSaid(t *testing.T) {
+	shelf(t)
+	ok(t, "add", "pbmc.h5ad", "samples.csv", "-l", "blood")
+	ok(t, "collection", "create", "study", "samples.csv")
+	code, _, stderr := invoke(t, "rm", "blood")
+	if code != 1 || !strings.Contains(stderr, "ulabels have no trash; it is a label of 2 artifacts") || !strings.Contains(stderr, "--permanent") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if out := ok(t, "ls", "ulabels"); !strings.Contains(out, "blood") {
+		t.Errorf("the label is gone:\n%s", out)
+	}
+	if out := ok(t, "rm", "blood", "--permanent"); !strings.Contains(out, "blood: deleted") {
+		t.Errorf("printed %q", out)
+	}
+	if out := ok(t, "ls", "ulabels"); strings.Contains(out, "blood") {
+		t.Errorf("the label is there:\n%s", out)
+	}
+}
+
 func TestAFewLettersOfAUIDAreEnough(t *testing.T) {
 	shelf(t)
 	ok(t, "add", "pbmc.h5ad", "samples.csv")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 type rmCmd struct {
@@ -18,6 +19,9 @@ func (c *rmCmd) Run(ctx context.Context, con *console) error {
 	return c.withRegistry(ctx, con, func(s *session) error {
 		return each(con, c.JSON, c.Refs, func(ref string) (record, string, error) {
 			r, err := s.resolve(ref)
+			if err == nil && !c.Permanent {
+				err = s.checkTrash(r)
+			}
 			if err != nil {
 				return nil, "", err
 			}
@@ -31,6 +35,31 @@ func (c *rmCmd) Run(ctx context.Context, con *console) error {
 			return r, "deleted", nil
 		})
 	})
+}
+
+// checkTrash is the error that a record has no trash to go to. It says what has a label, since nothing holds that: it would go from all.
+func (s *session) checkTrash(r record) error {
+	k, err := kindOf(text(r, "model"))
+	if err != nil || k.visible {
+		return err
+	}
+	message := fmt.Sprintf("%s have no trash", k.plural)
+	if k.model == "ulabel" {
+		var uses []string
+		for _, of := range []string{"artifact", "collection"} {
+			n, err := s.call("query", map[string]any{"model": of, "where": lookup("ulabels", r["uid"]), "all": true, "what": "count"})
+			if err != nil {
+				return err
+			}
+			if n, _ := number(n); n > 0 {
+				uses = append(uses, counted(int(n), of))
+			}
+		}
+		if len(uses) > 0 {
+			message += "; it is a label of " + strings.Join(uses, " and ")
+		}
+	}
+	return invalid(text(r, "uid")+" "+title(r), "with --permanent it is deleted for good", "%s", message)
 }
 
 // each does something to one record after the other, and says what came of it. The first that fails ends it.
