@@ -268,6 +268,50 @@ func TestWhatHasNoTrashIsDeletedForGoodOnlyWhenThatIsSaid(t *testing.T) {
 	}
 }
 
+// A folder of the same names as another one, whose files are registered.
+func TestAFileHereIsMeantBeforeAKeyOfAFileElsewhere(t *testing.T) {
+	shelf(t)
+	ok(t, "add", "samples.csv", "images", "pbmc.h5ad")
+	first, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := os.ReadFile("pbmc.h5ad")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := t.TempDir()
+	t.Chdir(other)
+	for name, content := range map[string]string{"samples.csv": "sample\nother\n", "images": "a file", "copy/pbmc.h5ad": string(cells)} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"rm", "samples.csv"}, {"cache", "samples.csv"}, {"show", "samples.csv"}, {"rm", "images"}, {"collection", "create", "c", "samples.csv"}} {
+		code, out, stderr := invoke(t, args...)
+		if code != 1 || !strings.Contains(stderr, filepath.Join(other, args[len(args)-1])) || !strings.Contains(stderr, filepath.Join(first, args[len(args)-1])) {
+			t.Errorf("%q: exit code %d, %s%s", args, code, out, stderr)
+		}
+	}
+	if out := ok(t, "ls", "--trash") + ok(t, "ls", "collections"); strings.Contains(out, "samples") || strings.Contains(out, "images") {
+		t.Errorf("there is\n%s", out)
+	}
+	ok(t, "add", "samples.csv", "-k", "other.csv")
+	if out := ok(t, "cache", "samples.csv"); out != filepath.Join(other, "samples.csv")+"\n" {
+		t.Errorf("the file here is at %q", out)
+	}
+	if out := ok(t, "collection", "create", "c", "samples.csv", "--json"); !strings.Contains(out, `"key": "other.csv"`) {
+		t.Errorf("the collection is of\n%s", out)
+	}
+	t.Chdir("copy") // of the same content, whichever is meant
+	if out := ok(t, "cache", "pbmc.h5ad"); out != filepath.Join(first, "pbmc.h5ad")+"\n" {
+		t.Errorf("the copy is at %q", out)
+	}
+}
+
 func TestAFewLettersOfAUIDAreEnough(t *testing.T) {
 	shelf(t)
 	ok(t, "add", "pbmc.h5ad", "samples.csv")

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
+	"os"
 	"slices"
 	"strings"
 
@@ -77,12 +77,44 @@ func (s *session) byName(ref string, k kind) ([]record, error) {
 	for _, field := range k.named {
 		either = append(either, lookup(field, ref))
 	}
-	if k.model == "artifact" {
-		if abs, err := filepath.Abs(ref); err == nil {
-			either = append(either, lookup("path", abs))
+	if k.model != "artifact" {
+		return s.where(k, []any{"or", either})
+	}
+	where, err := absolute(ref)
+	if err != nil {
+		return nil, err
+	}
+	byPath := lookup("path", where)
+	_, gone := os.Stat(ref)
+	if gone == nil {
+		if found, err := s.where(k, byPath); err != nil || len(found) > 0 {
+			return found, err
 		}
 	}
-	return s.where(k, []any{"or", either})
+	found, err := s.where(k, []any{"or", append(either, byPath)})
+	if err == nil && len(found) > 0 && gone == nil {
+		return s.sameAs(ref, where, found)
+	}
+	return found, err
+}
+
+// sameAs are those of the records, found by a key that is also the path of a file here, that are of what this file holds. Where there is
+// none, who has written the path may have meant either.
+func (s *session) sameAs(ref string, where any, found []record) ([]record, error) {
+	looked, err := callFor[map[string]any](s, "register", map[string]any{"path": where, "save": false})
+	if s.ctx.Err() != nil {
+		return nil, err
+	}
+	here, _ := looked["record"].(record) // none of what can not be registered, such as an empty folder
+	for _, r := range found {
+		if looked["created"] == false && r["uid"] == here["uid"] {
+			return []record{r}, nil
+		}
+	}
+	r := found[0]
+	return nil, &ipc.Error{Code: ipc.CodeInvalidArgument, Stage: "get", Object: ref,
+		Message: fmt.Sprintf("it is a file here, %s, which is not registered, and the key of another, %s at %s", textOf(where), text(r, "uid"), text(r, "path")),
+		Hint:    fmt.Sprintf("`loaderd add` registers this one; the uid, %s, means that one", text(r, "uid"))}
 }
 
 func (s *session) byPrefix(ref string, k kind) ([]record, error) {
