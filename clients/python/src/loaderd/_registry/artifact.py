@@ -165,7 +165,7 @@ class Artifact(Versioned, Made):
         path, facts = paths.local_or_url(data), {}
         if path is None:
             storage = wire.call("settings", {}, self._using)["storage"]
-            self._written = content.write(data, str(self.uid), self.key, storage)
+            self._written = content.write(data, self.key, storage)
             path, facts = self._written.path, self._written.facts
         asked = self._row() | facts | {"path": paths.on_wire(path), "save": False}
         if self._revises is not None and not self._revises._state.adding:
@@ -184,6 +184,8 @@ class Artifact(Versioned, Made):
             row |= {name: self._values[name] for name in ("uid", "version")}
         self._take(row, self._using)
         if not known:
+            if self._written is not None:
+                self._written.belong(str(self.uid))
             if run is not None:
                 self.run = run
             return
@@ -195,7 +197,9 @@ class Artifact(Versioned, Made):
                 self._written.remove()
                 self._written = None
             else:
-                self._written.rename(str(self.uid))
+                there = wire.call("get", {"model": self._model, "uid": self.uid}, self._using)
+                self._written.belong(str(self.uid))
+                self._written.replace(paths.from_wire(there["path"]))
         if key is not None and key != self.key:
             if self.key is None:
                 self.key = key

@@ -5,14 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 import sys
 import warnings
 import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from loaderd._errors import InvalidArgument, NotEnoughDisk, NotFound
+from loaderd._errors import (
+    DaemonGone,
+    InternalError,
+    InvalidArgument,
+    LoaderdError,
+    NotEnoughDisk,
+    NotFound,
+    ProtocolError,
+)
 from loaderd._registry import paths
+from loaderd._registry.versions import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,18 +120,35 @@ class Written:
     def __post_init__(self) -> None:
         self._remover = weakref.finalize(self, _remove, self.path, os.getpid())
 
-    def rename(self, uid: str) -> None:
-        """Let it get the final name of another artifact, whose file it is then."""
-        self.final = os.path.join(os.path.dirname(self.path), uid + self.facts["suffix"])
+    def belong(self, uid: str) -> None:
+        """Take the name by which the file is seen to be one of a family: its own, whoever else is of the family.
+
+        Parameters
+        ----------
+        uid
+            Of the artifact, as far as it is known: where others may become the same version, it is not settled yet.
+        """
+        stem, number = uid[:-SUFFIX], uid[-SUFFIX:]
+        name = uid if number == "0" * SUFFIX else f"{stem}-{_random()}"
+        self.final = os.path.join(os.path.dirname(self.path), name + self.facts["suffix"])
+
+    def replace(self, path: str) -> None:
+        """Take the place of the file of another artifact, which is gone from there."""
+        if os.path.dirname(path) == os.path.dirname(self.final):
+            self.final = path
 
     def keep(self) -> None:
         """Give it its final name, and have it on the disk before the registry speaks of it.
+
+        Where there is a file of this name, which is somebody's, it gets one like it.
 
         Raises
         ------
         NotFound
             It is removed already, with the object that this one is a copy of.
         """
+        if self.path == self.final:
+            return
         try:
             _sync(self.path)
         except FileNotFoundError as e:
@@ -129,12 +156,25 @@ class Written:
             raise NotFound(
                 f"{self.path}: what was written is gone", stage="registry", object=self.path, hint=hint
             ) from e
-        os.rename(self.path, self.final)
+        while not _moved(self.path, self.final):
+            folder, name = os.path.split(self.final)
+            stem = name[: -len(self.facts["suffix"])].partition("-")[0]
+            self.final = os.path.join(folder, f"{stem}-{_random()}{self.facts['suffix']}")
         _sync(os.path.dirname(self.final))
 
     def back(self) -> None:
         """Give it its temporary name again."""
-        os.rename(self.final, self.path)
+        if self._is_moved():
+            os.rename(self.final, self.path)
+
+    def stay(self) -> None:
+        """Leave it under its final name, for the registry may know of it; what is saved again finds it there."""
+        if self._is_moved():
+            self._remover.detach()
+            self.path = self.final
+
+    def _is_moved(self) -> bool:
+        return self.path != self.final and not os.path.lexists(self.path) and os.path.lexists(self.final)
 
     def remove(self) -> None:
         """Remove it, whatever its name."""
@@ -144,6 +184,25 @@ class Written:
     def done(self) -> None:
         """Leave it where it is for good."""
         self._remover.detach()
+
+
+def _moved(path: str, final: str) -> bool:
+    """Rename a file, unless there is one of the new name: that is somebody's."""
+    try:
+        os.link(path, final)
+    except FileExistsError:
+        return False
+    except OSError:  # a file system without links
+        if os.path.lexists(final):
+            return False
+        os.rename(path, final)
+        return True
+    os.remove(path)
+    return True
+
+
+def _random() -> str:
+    return secrets.token_hex(6)
 
 
 def _sync(path: str) -> None:
@@ -175,14 +234,14 @@ def otype_of(data: Any) -> str | None:
     return None
 
 
-def write(data: Any, uid: str, key: str | None, storage: str) -> Written:
+def write(data: Any, key: str | None, storage: str) -> Written:
     """Write an object to a file.
 
     Parameters
     ----------
     data
         A ``pandas.DataFrame`` or an ``anndata.AnnData``.
-    uid, key
+    key
         Of the artifact.
     storage
         The root of the storage.
@@ -200,9 +259,9 @@ def write(data: Any, uid: str, key: str | None, storage: str) -> Written:
         hint = "give a path, a URL, a pandas.DataFrame or an anndata.AnnData"
         raise InvalidArgument(message, stage="registry", object="data", hint=hint)
     suffix, folder = suffix_for(otype, key), os.path.join(storage, FOLDER)
-    path = os.path.join(folder, f".unsaved-{uid}{suffix}")
+    path = os.path.join(folder, f".unsaved-{_random()}{suffix}")
     facts = {"otype": otype, "suffix": suffix, "n_observations": len(data)}
-    written = Written(path, os.path.join(folder, uid + suffix), facts)
+    written = Written(path, path, facts)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         WRITERS[otype]["." + suffix.split(".")[1]](data, path)
@@ -222,7 +281,10 @@ def write(data: Any, uid: str, key: str | None, storage: str) -> Written:
 
 @contextlib.contextmanager
 def stored(*artifacts: Artifact) -> Iterator[None]:
-    """Have what was in memory under its final names, and back if something is raised.
+    """Have what was in memory under its final names, and back if the registry refuses it.
+
+    Where nobody knows whether the registry took it, because of Ctrl-C or a daemon that died, it stays: a file that no
+    record names is better than a record without its file.
 
     Parameters
     ----------
@@ -234,14 +296,15 @@ def stored(*artifacts: Artifact) -> Iterator[None]:
         for artifact in artifacts:
             written = artifact._written
             if written is not None:
-                written.keep()
                 moved.append(artifact)
+                written.keep()
                 artifact._values["path"] = paths.on_wire(written.final)
         yield
-    except BaseException:
+    except BaseException as e:
+        refused = isinstance(e, LoaderdError) and not isinstance(e, (DaemonGone, InternalError, ProtocolError))
         for artifact in moved:
             if artifact._written is not None:
-                artifact._written.back()
+                (artifact._written.back if refused else artifact._written.stay)()
                 artifact._values["path"] = paths.on_wire(artifact._written.path)
         raise
     for artifact in moved:
