@@ -156,10 +156,8 @@ func (tx *tx) made(t *Table, there Record, run string) error {
 
 // show takes a record out of the trash.
 func (tx *tx) show(t *Table, r Record) error {
-	if err := tx.set(t, r.Int("id"), Record{"visibility": Visible}); err != nil {
-		return err
-	}
-	return tx.crown(t, r.Text("stem_uid"))
+	_, err := tx.change(t, r.UID(), Record{"visibility": Visible})
+	return err
 }
 
 // link adds a link, where it is not there yet.

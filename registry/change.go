@@ -59,7 +59,11 @@ func (tx *tx) change(t *Table, uid string, set Record) (Record, error) {
 			return nil, err
 		}
 	}
-	return tx.get(t, uid)
+	now, err := tx.get(t, uid)
+	if err == nil && old.Int("visibility") == Trash && now.Int("visibility") != Trash {
+		err = tx.oneOfKey(t, now)
+	}
+	return now, err
 }
 
 // checkChange refuses what the types of fields do not.

@@ -119,6 +119,20 @@ func (tx *tx) keyFor(t *Table, r Record, key string) error {
 		"%q is the key of %s, which is no version of %s; there would be two latest records of one key", key, head, r.UID())
 }
 
+// oneOfKey is the error that a record has come out of the trash to be the latest of its key, while another family's has become that.
+func (tx *tx) oneOfKey(t *Table, r Record) error {
+	key := r.Text("key")
+	if key == "" || !r.Bool("is_latest") {
+		return nil
+	}
+	head, err := tx.headOf(t, "t.key = ? AND t.stem_uid <> ?", key, r["stem_uid"])
+	if err != nil || head == "" {
+		return err
+	}
+	hint := fmt.Sprintf("give one of the two another key, or move %s into the trash, first", head)
+	return fail(ErrConflict, tx.op, r.UID(), hint, "its key, %q, is that of %s by now, which is no version of it; there would be two latest records of one key", key, head)
+}
+
 // crowned inserts r and sees to it that the right one of its family is the latest.
 func (tx *tx) crowned(t *Table, r Record, out *Saved) (*Saved, error) {
 	stored, err := tx.insert(t, r)

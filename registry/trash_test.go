@@ -40,6 +40,48 @@ func TestWhatComesOutOfTheTrashHasWhatWasTakenFromIt(t *testing.T) {
 	}
 }
 
+func TestARecordWhoseKeyWasGivenAwayStaysInTheTrash(t *testing.T) {
+	ctx := context.Background()
+	for _, model := range []Model{ModelArtifact, ModelCollection} {
+		t.Run(string(model), func(t *testing.T) {
+			db := fresh(t)
+			save := func(content string) Save {
+				if model == ModelArtifact {
+					return Save{Model: model, Record: file(content, "key", "k")}
+				}
+				return Save{Model: model, Record: Record{"key": "k"}, Members: []any{file(content, "key", content)}}
+			}
+			old := must(t, db, save("old")).Record
+			del(t, db, model, old.UID(), false)
+			other := must(t, db, save("new")).Record
+			if other["stem_uid"] == old["stem_uid"] {
+				t.Fatal("a version of what is in the trash")
+			}
+			_, err := db.Restore(ctx, model, old.UID())
+			wantError(t, err, ErrConflict, other.UID(), `"k"`, "another key")
+			_, err = db.Update(ctx, model, old.UID(), Record{"visibility": Hidden})
+			wantError(t, err, ErrConflict, other.UID())
+			_, err = db.Save(ctx, save("old"))
+			wantError(t, err, ErrConflict, other.UID())
+			if r := get(t, db, model, old.UID()); r.Int("visibility") != Trash {
+				t.Errorf("it is %v", r)
+			}
+			update(t, db, model, other.UID(), Record{"key": "l"})
+			if r, err := db.Restore(ctx, model, old.UID()); err != nil || r.Int("visibility") != Visible {
+				t.Errorf("after the other took another key: %v, %v", r, err)
+			}
+			// A version that is not the latest takes nobody's key.
+			next := save("next")
+			next.Revises = old.UID()
+			newest := must(t, db, next).Record
+			del(t, db, model, old.UID(), false)
+			if r, err := db.Restore(ctx, model, old.UID()); err != nil || r.Bool("is_latest") || !get(t, db, model, newest.UID()).Bool("is_latest") {
+				t.Errorf("an old version: %v, %v", r, err)
+			}
+		})
+	}
+}
+
 func TestWhatOthersNeedIsNotDeletedForGood(t *testing.T) {
 	ctx := context.Background()
 	db := fresh(t)
