@@ -119,7 +119,7 @@ func (tx *tx) again(t *Table, there, r Record) (*Saved, error) {
 	out := &Saved{}
 	if there.Int("visibility") == Trash {
 		out.Notes = append(out.Notes, fmt.Sprintf("%s was in the trash, and is restored", there.UID()))
-		if err := tx.show(t, there); err != nil {
+		if _, err := tx.show(t, there); err != nil {
 			return nil, err
 		}
 	}
@@ -154,10 +154,13 @@ func (tx *tx) made(t *Table, there Record, run string) error {
 	return tx.link(rel, there.Int("id"), id)
 }
 
-// show takes a record out of the trash.
-func (tx *tx) show(t *Table, r Record) error {
-	_, err := tx.change(t, r.UID(), Record{"visibility": Visible})
-	return err
+// show takes a record out of the trash, as it was before.
+func (tx *tx) show(t *Table, r Record) (Record, error) {
+	before, err := tx.visibilityBefore(t, r.UID())
+	if err != nil {
+		return nil, err
+	}
+	return tx.change(t, r.UID(), Record{"visibility": before})
 }
 
 // link adds a link, where it is not there yet.

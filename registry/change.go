@@ -60,10 +60,16 @@ func (tx *tx) change(t *Table, uid string, set Record) (Record, error) {
 		}
 	}
 	now, err := tx.get(t, uid)
-	if err == nil && old.Int("visibility") == Trash && now.Int("visibility") != Trash {
-		err = tx.oneOfKey(t, now)
+	if err != nil {
+		return nil, err
 	}
-	return now, err
+	was, is := old.Int("visibility"), now.Int("visibility")
+	if was == Trash && is != Trash {
+		if err := tx.oneOfKey(t, now); err != nil {
+			return nil, err
+		}
+	}
+	return now, tx.concealing(t, uid, was, is)
 }
 
 // checkChange refuses what the types of fields do not.

@@ -76,6 +76,7 @@ var steps = []step{
 		"DROP INDEX collection_created_by_id",
 		`CREATE INDEX collection_created_by_id ON "collection" ("created_by_id", visibility, created_at, key)`,
 	}},
+	{5, []string{concealedTable}},
 }
 
 // schemaVersion is the newest version that a list of steps leads to.

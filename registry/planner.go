@@ -23,6 +23,7 @@ func statistics() []string {
 	}
 	add("database", "database", 10, 1)
 	add("retired", "retired", 10_000, 5000, 1)
+	add("concealed", "concealed", 10_000, 5000, 1)
 	links := make(map[string]bool)
 	for i := range Schema {
 		t := &Schema[i]

@@ -33,7 +33,8 @@ func (db *DB) Delete(ctx context.Context, m Model, uid string, permanent bool) (
 	return out, err
 }
 
-// Restore takes a record out of the trash. It has again what was taken from it: the newest of its family is the latest.
+// Restore takes a record out of the trash. It has again what was taken from it: the newest of its family is the latest, and one that
+// was hidden is hidden. [ErrConflict] where it would be the latest of its key, and another family's has become that meanwhile.
 func (db *DB) Restore(ctx context.Context, m Model, uid string) (Record, error) {
 	var out Record
 	err := db.update(ctx, "restore", func(tx *tx) error {
@@ -45,7 +46,7 @@ func (db *DB) Restore(ctx context.Context, m Model, uid string) (Record, error) 
 			return fail(ErrInvalid, tx.op, uid, "", "records of %s have no trash: what is deleted is gone", m)
 		}
 		if out, err = tx.get(t, uid); err == nil && out.Int("visibility") == Trash {
-			out, err = tx.change(t, uid, Record{"visibility": Visible})
+			out, err = tx.show(t, out)
 		}
 		return err
 	})
@@ -61,6 +62,9 @@ func (tx *tx) remove(t *Table, r Record) error {
 	}
 	if t.Stem == 0 {
 		return nil
+	}
+	if err := tx.concealing(t, r.UID(), Trash, Visible); err != nil { // so that nothing is left of it
+		return err
 	}
 	if err := tx.retire(t, r.UID()); err != nil {
 		return err

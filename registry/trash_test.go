@@ -40,6 +40,46 @@ func TestWhatComesOutOfTheTrashHasWhatWasTakenFromIt(t *testing.T) {
 	}
 }
 
+func TestWhatWasHiddenComesOutOfTheTrashHidden(t *testing.T) {
+	ctx := context.Background()
+	db := fresh(t)
+	for _, tt := range []struct {
+		name string
+		out  func(Record) (Record, error)
+		want int64
+	}{
+		{"restored", func(r Record) (Record, error) { return db.Restore(ctx, ModelArtifact, r.UID()) }, Hidden},
+		{"saved again", func(r Record) (Record, error) {
+			out, err := db.Save(ctx, Save{Model: ModelArtifact, Record: file(r.Text("hash"))})
+			return out.Record, err
+		}, Hidden},
+		{"shown", func(r Record) (Record, error) {
+			return db.Update(ctx, ModelArtifact, r.UID(), Record{"visibility": Visible})
+		}, Visible},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := must(t, db, Save{Model: ModelArtifact, Record: file(tt.name, "visibility", Hidden)}).Record
+			del(t, db, ModelArtifact, r.UID(), false)
+			del(t, db, ModelArtifact, r.UID(), false)
+			if got, err := tt.out(r); err != nil || got.Int("visibility") != tt.want {
+				t.Errorf("it is %v, %v", got, err)
+			}
+			// The next time, it goes as it is then.
+			update(t, db, ModelArtifact, r.UID(), Record{"visibility": Visible})
+			del(t, db, ModelArtifact, r.UID(), false)
+			if got, err := db.Restore(ctx, ModelArtifact, r.UID()); err != nil || got.Int("visibility") != Visible {
+				t.Errorf("after it was shown: %v, %v", got, err)
+			}
+			update(t, db, ModelArtifact, r.UID(), Record{"visibility": Hidden})
+			del(t, db, ModelArtifact, r.UID(), false)
+			del(t, db, ModelArtifact, r.UID(), true)
+		})
+	}
+	if left := texts(t, db.Path(), "SELECT * FROM concealed"); len(left) > 0 {
+		t.Errorf("there is left %q", left)
+	}
+}
+
 func TestARecordWhoseKeyWasGivenAwayStaysInTheTrash(t *testing.T) {
 	ctx := context.Background()
 	for _, model := range []Model{ModelArtifact, ModelCollection} {

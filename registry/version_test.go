@@ -197,7 +197,13 @@ func TestOneOfAFamilyIsAlwaysTheLatest(t *testing.T) {
 	db := fresh(t)
 	ctx := context.Background()
 	r := rand.New(rand.NewPCG(5, 6))
-	model := map[string]int64{} // visibility by uid
+	model, hidden := map[string]int64{}, map[string]bool{} // visibility by uid; which were hidden before they went into the trash
+	see := func(uid string, visibility int64) {
+		if was := model[uid]; was != Trash || visibility != Trash {
+			hidden[uid] = was == Hidden && visibility == Trash
+		}
+		model[uid] = visibility
+	}
 	first := chain(t, db, nil)[0]
 	model[first.UID()] = Visible
 	for step := range 150 {
@@ -209,15 +215,15 @@ func TestOneOfAFamilyIsAlwaysTheLatest(t *testing.T) {
 			saved := must(t, db, Save{Model: ModelArtifact, Record: file(strconv.Itoa(step), "visibility", int64(r.IntN(2))), Revises: uid})
 			model[saved.Record.UID()] = saved.Record.Int("visibility")
 		case 1:
-			model[uid] = Trash
+			see(uid, Trash)
 			_, err = db.Delete(ctx, ModelArtifact, uid, false)
 		case 2:
 			if model[uid] == Trash {
-				model[uid] = Visible
+				see(uid, map[bool]int64{true: Hidden, false: Visible}[hidden[uid]])
 			}
 			_, err = db.Restore(ctx, ModelArtifact, uid)
 		case 3:
-			model[uid] = int64(r.IntN(3))
+			see(uid, int64(r.IntN(3)))
 			_, err = db.Update(ctx, ModelArtifact, uid, Record{"visibility": model[uid]})
 		case 4:
 			if len(model) > 1 {
