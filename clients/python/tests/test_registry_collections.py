@@ -402,3 +402,29 @@ def test_the_version_of_the_one_revised_is_refused(three: list[ln.Artifact]) -> 
     with pytest.raises(ValueError, match="'1'"):
         ln.Collection(three[:2], is_new_version_of=old, version="1")
     assert old.version is None
+
+
+def frames(*numbers: int) -> list[pd.DataFrame]:
+    return [pd.DataFrame({"z": [number]}) for number in numbers]
+
+
+def test_members_that_follow_one_artifact_are_all_members(registry: Path) -> None:
+    old, *new = frames(1, 2, 3)
+    first = ln.Artifact(old, key="z.parquet").save()
+    members = [ln.Artifact(one, is_new_version_of=first) for one in new]
+    with pytest.warns(ln.LoaderdWarning, match="follows"):
+        collection = ln.Collection(members, name="both").save()
+    assert [one.load()["z"].item() for one in collection.ordered_artifacts] == [2, 3]
+    assert list(collection.ordered_artifacts) == members
+    assert [one.version for one in members] == ["2", "3"]
+
+
+def test_members_of_one_content_are_one_artifact_and_the_others_stay_what_they_are(registry: Path) -> None:
+    members = [ln.Artifact(one, description=str(at)) for at, one in enumerate(frames(1, 1, 2, 3))]
+    with pytest.warns(ln.LoaderdWarning, match="content of another"):
+        collection = ln.Collection(members, name="three")
+    with pytest.warns(ln.LoaderdWarning, match="more than once"):
+        collection.save()
+    assert [one.load()["z"].item() for one in members] == [1, 1, 2, 3]
+    assert list(collection.ordered_artifacts) == [members[0], *members[2:]]
+    assert members[1] == members[0]

@@ -214,9 +214,10 @@ class Collection(Versioned, Made):
             if not isinstance(member, Artifact):
                 message = f"artifacts[{at}] is a {type(member).__name__}, no Artifact: {member!r:.80}"
                 raise NotArtifacts(message, stage="registry", object="artifacts")
-        once = {(member._using, member.uid): member for member in members}
+        # The uid of one that is not saved is a guess, which others may share.
+        once = {id(member) if member._state.adding else (member._using, member.uid): member for member in members}
         twice = len(members) - len(once)
-        contents = {member.hash or member.uid for member in once.values()}
+        contents = {member.hash or key for key, member in once.items()}
         if twice:
             warn(f"{twice} of the artifacts are given more than once; each is a member once", LoaderdWarning)
         if len(contents) < len(once):
@@ -280,7 +281,8 @@ class Collection(Versioned, Made):
     def _settle(self, answer: Row, members: list[Artifact], using: str | None) -> None:
         """Take what the registry answered to a save, for the artifacts, too."""
         meta, name = self._related.get("meta_artifact"), self.name
-        for member, row in zip(members, answer["members"], strict=False):
+        found = [_row_of(member, answer["members"]) for member in members]  # several may be one artifact
+        for member, row in zip(members, found, strict=True):
             member._take(row, using)
             member._again = False
         self._saved(answer, using)
@@ -424,3 +426,11 @@ class Collection(Versioned, Made):
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "more")}
         return mapping.map_them(self, given, more)
+
+
+def _row_of(member: Artifact, rows: list[Row]) -> Row:
+    """Find what was saved of a member: by its uid; or by its content, where it was not known to be there already."""
+    sent = member._values
+    of_uid = [] if member._state.adding else [row for row in rows if row["uid"] == sent["uid"]]
+    same = of_uid or [row for row in rows if (row["hash"], row["size"]) == (sent.get("hash"), sent.get("size"))]
+    return next((row for row in same if row["path"] == sent["path"]), same[0])
