@@ -2,8 +2,10 @@ package registry
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // headOf is the uid of the newest record outside the trash that a condition holds for and that is the latest of its family;
@@ -90,19 +92,36 @@ func (tx *tx) number(t *Table, r, head Record, family []Record) error {
 				"%q is the version of another record of the family %s, which has %q", v, head["stem_uid"], taken)
 		}
 	} else {
-		n, err := strconv.ParseInt(before, 10, 64)
-		if err != nil {
+		next, ok := nextVersion(before)
+		for ok && slices.Contains(taken, next) {
+			next, ok = nextVersion(next)
+		}
+		if !ok {
 			return fail(ErrInvalid, tx.op, fmt.Sprintf("%s.version", t.Model), "give the version of the new record",
-				"the version before, %q, is no whole number, so the next one is not clear", before)
+				"the version before, %q, is not made of numbers, so the next one is not clear", before)
 		}
-		for n++; slices.Contains(taken, strconv.FormatInt(n, 10)); n++ {
-		}
-		r["version"] = strconv.FormatInt(n, 10)
+		r["version"] = next
 	}
 	if head["version"] == nil {
 		return tx.set(t, head.Int("id"), Record{"version": before})
 	}
 	return nil
+}
+
+// nextVersion is the next whole version: 2 after 1, 2.0.0 after 1.3.1. That of a version that is not made of numbers nobody knows.
+func nextVersion(version string) (next string, ok bool) {
+	parts := strings.Split(version, ".")
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 63)
+		if err != nil || n == math.MaxInt64 {
+			return "", false
+		}
+		parts[i] = "0"
+		if i == 0 {
+			parts[i] = strconv.FormatUint(n+1, 10)
+		}
+	}
+	return strings.Join(parts, "."), true
 }
 
 // keyFor is the error that a key can not be given to the family of r: the latest of another one has it, and there would be two.

@@ -90,6 +90,9 @@ func TestVersionsComeWithASuccessor(t *testing.T) {
 		{"a first one that is given", []any{"5", nil}, []any{"5", "6"}},
 		{"a second one that is given", []any{nil, "2.0"}, []any{"1", "2.0"}},
 		{"semantic ones", []any{"1.0.0", "1.1.0", "2.0.0"}, []any{"1.0.0", "1.1.0", "2.0.0"}},
+		{"the next major", []any{"1.2.0", nil, nil}, []any{"1.2.0", "2.0.0", "3.0.0"}},
+		{"the next major of two parts", []any{"0.9", nil}, []any{"0.9", "1.0"}},
+		{"a major that is taken is passed over", []any{"1.2.0", "2.0.0", "1.3.0", nil}, []any{"1.2.0", "2.0.0", "1.3.0", "3.0.0"}},
 		{"numbers after a word", []any{"1.0.0", "7", nil}, []any{"1.0.0", "7", "8"}},
 		{"a number that is taken is passed over", []any{"3", "2", nil}, []any{"3", "2", "4"}},
 	} {
@@ -109,14 +112,44 @@ func TestVersionsComeWithASuccessor(t *testing.T) {
 	}
 }
 
+func TestANewVersionByKeyOfADottedOneIsTheNextMajor(t *testing.T) {
+	db := fresh(t)
+	for _, tt := range []struct {
+		name string
+		save func(content string) Save
+	}{
+		{"an artifact", func(content string) Save { return Save{Model: ModelArtifact, Record: file(content, "key", "k")} }},
+		{"a collection", func(content string) Save {
+			return Save{Model: ModelCollection, Record: Record{"key": "k"}, Members: []any{file("m"+content, "key", "m"+content)}}
+		}},
+		{"a transform", func(content string) Save {
+			return Save{Model: ModelTransform, Record: Record{"key": "k", "hash": content}}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			first := tt.save("one")
+			first.Record["version"] = "1.2.0"
+			a, b := must(t, db, first).Record, must(t, db, tt.save("two")).Record
+			if b["version"] != "2.0.0" || b["stem_uid"] != a["stem_uid"] {
+				t.Errorf("after %v comes %v", a, b)
+			}
+		})
+	}
+}
+
 func TestVersionsThatContradictAreRefused(t *testing.T) {
 	db := fresh(t)
-	made := chain(t, db, "1.0.0", "1.1.0")
+	made := chain(t, db, "1.0.0", "1.1-rc")
 	ctx := context.Background()
 	_, err := db.Save(ctx, Save{Model: ModelArtifact, Record: file("x", "version", "1.0.0"), Revises: made[1].UID()})
-	wantError(t, err, ErrConflict, `"1.0.0"`, `"1.1.0"`)
+	wantError(t, err, ErrConflict, `"1.0.0"`, `"1.1-rc"`)
 	_, err = db.Save(ctx, Save{Model: ModelArtifact, Record: file("x"), Revises: made[1].UID()})
-	wantError(t, err, ErrInvalid, `"1.1.0"`, "give the version")
+	wantError(t, err, ErrInvalid, `"1.1-rc"`, "give the version")
+	for _, last := range []string{"9223372036854775807", "1.", "-1", "+1", ""} {
+		if next, ok := nextVersion(last); ok {
+			t.Errorf("after %q comes %q", last, next)
+		}
+	}
 	_, err = db.Update(ctx, ModelArtifact, made[1].UID(), Record{"version": "1.0.0"})
 	wantError(t, err, ErrConflict, made[0].UID())
 	_, err = db.Save(ctx, Save{Model: ModelArtifact, Record: file("x"), Revises: "abcdefghijklmnop0000"})
