@@ -52,22 +52,12 @@ var searchRanks = []struct {
 // Of words that more than 50,000 records have, so many are compared, the ones that were saved last, and besides those whose name or
 // key begins with the text as it is written.
 func (db *DB) Search(ctx context.Context, text string, q Query) ([]Record, error) {
-	q.OrderBy = nil
-	s, err := compile(q)
+	s, words, err := searching(text, q)
 	if err != nil {
 		return nil, err
 	}
-	s.op = "search"
 	if s.q.Limit == 0 {
 		s.q.Limit = searchLimit
-	}
-	words := strings.Fields(text)
-	switch {
-	case len(words) == 0:
-		return nil, fail(ErrInvalid, s.op, "text", "", "there is no word to search for")
-	case len(words) > searchWords || len(text) > searchBytes:
-		return nil, fail(ErrInvalid, s.op, "text", "", "%d words of %d bytes are searched for at most; there are %d of %d", searchWords, searchBytes,
-			len(words), len(text))
 	}
 	f, err := s.search(words, searchMost)
 	if err != nil {
@@ -76,6 +66,38 @@ func (db *DB) Search(ctx context.Context, text string, q Query) ([]Record, error
 	var found []Record
 	err = db.run(ctx, s, f, collect(&found, s.root.scan))
 	return found, err
+}
+
+// SearchCount counts all records in which each word of text is found, as [DB.Search] finds them, whatever the limit and the offset of q.
+func (db *DB) SearchCount(ctx context.Context, text string, q Query) (int64, error) {
+	q.Limit, q.Offset = 0, 0
+	s, words, err := searching(text, q)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := s.searchFor(words); err != nil {
+		return 0, err
+	}
+	return db.number(ctx, s, s.count())
+}
+
+// searching compiles what a search has beside its words, and gives these.
+func searching(text string, q Query) (*statement, []string, error) {
+	q.OrderBy = nil
+	s, err := compile(q)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.op = "search"
+	words := strings.Fields(text)
+	switch {
+	case len(words) == 0:
+		return nil, nil, fail(ErrInvalid, s.op, "text", "", "there is no word to search for")
+	case len(words) > searchWords || len(text) > searchBytes:
+		return nil, nil, fail(ErrInvalid, s.op, "text", "", "%d words of %d bytes are searched for at most; there are %d of %d", searchWords, searchBytes,
+			len(words), len(text))
+	}
+	return s, words, nil
 }
 
 // search compiles a search that ranks most records, and those whose name begins with the words. Only then are they read whole.

@@ -105,3 +105,18 @@ func TestWordsThatNearlyEverythingHasAreLookedForInTheNewestAndInNames(t *testin
 		}
 	}
 }
+
+func TestASearchCountsAllThatItCanFind(t *testing.T) {
+	db := fresh(t)
+	for i := range 30 {
+		must(t, db, Save{Model: ModelArtifact, Record: file(fmt.Sprint("h", i), "key", fmt.Sprint("lung ", i), "visibility", int64(i%2))})
+	}
+	for text, want := range map[string]int64{"lung": 15, "lung 2": 6, "liver": 0} {
+		q := Query{Model: ModelArtifact, Limit: 2, Offset: 1}
+		if n, err := db.SearchCount(context.Background(), text, q); n != want || err != nil {
+			t.Errorf("%q: %d, %v; want %d", text, n, err, want)
+		}
+	}
+	_, err := db.SearchCount(context.Background(), " ", Query{Model: ModelArtifact})
+	wantError(t, err, ErrInvalid, "no word")
+}

@@ -14,7 +14,7 @@ type lsCmd struct {
 	Order   []string `short:"o" help:"Fields to order by, the highest first with - before one. Default: the newest first." placeholder:"FIELD"`
 	Limit   int64    `short:"n" help:"Records to list (0: all)." default:"20"`
 	Offset  int64    `help:"Records to leave out first."`
-	Count   bool     `help:"Print their number alone."`
+	Count   bool     `help:"Print their number alone, of all, whatever -n and --offset."`
 	Trash   bool     `help:"Those in the trash." xor:"seen"`
 	Hidden  bool     `help:"Those that are hidden." xor:"seen"`
 	All     bool     `help:"Those in the trash and hidden ones too." xor:"seen"`
@@ -27,18 +27,18 @@ func (c *lsCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	return c.withRegistry(ctx, con, func(s *session) error {
+		call := "query"
+		if c.Search != "" {
+			call, args["text"] = "search", c.Search
+		}
 		if c.Count {
-			args["what"] = "count"
-			n, err := s.call("query", args)
+			args["what"], args["limit"], args["offset"] = "count", 0, 0
+			n, err := s.call(call, args)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintln(con.out, textOf(n))
 			return nil
-		}
-		call := "query"
-		if c.Search != "" {
-			call, args["text"] = "search", c.Search
 		}
 		found, err := s.records(call, args)
 		if err != nil {

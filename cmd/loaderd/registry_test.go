@@ -312,6 +312,25 @@ func TestAFileHereIsMeantBeforeAKeyOfAFileElsewhere(t *testing.T) {
 	}
 }
 
+func TestACountIsOfAllThatIsAskedFor(t *testing.T) {
+	shelf(t)
+	ok(t, "add", "pbmc.h5ad", "samples.csv", "images")
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-n", "2"}, "3\n"},
+		{[]string{"--offset", "2"}, "3\n"},
+		{[]string{"--search", "samples"}, "1\n"},
+		{[]string{"--search", "nothing"}, "0\n"},
+		{[]string{"suffix=.h5ad", "-s", "m"}, "1\n"},
+	} {
+		if out := ok(t, append([]string{"ls", "--count"}, tt.args...)...); out != tt.want {
+			t.Errorf("%q: %q, want %q", tt.args, out, tt.want)
+		}
+	}
+}
+
 func TestAFewLettersOfAUIDAreEnough(t *testing.T) {
 	shelf(t)
 	ok(t, "add", "pbmc.h5ad", "samples.csv")

@@ -98,6 +98,13 @@ func callSearch(ctx context.Context, q called) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	switch args.What {
+	case "count":
+		return q.db.SearchCount(ctx, args.Text, query)
+	case "", "rows":
+	default:
+		return nil, invalid("search", "what", fmt.Errorf("%q is nothing that a search gives; there are %q", args.What, []string{"count", "rows"}))
+	}
 	found, err := q.db.Search(ctx, args.Text, query)
 	if err != nil {
 		return nil, err
