@@ -10,7 +10,7 @@ from loaderd._progress import Progress
 from loaderd._registry import caching, content, loading, mapping, opening, paths, tracking, wire
 from loaderd._registry.fields import Field, Key, ToOne
 from loaderd._registry.models import Made, Run, Storage, Transform
-from loaderd._registry.record import check_names
+from loaderd._registry.record import TRASH, check_names
 from loaderd._registry.related import ToMany
 from loaderd._registry.versions import Versioned
 from loaderd._warn import warn
@@ -144,12 +144,13 @@ class Artifact(Versioned, Made):
         revised, version = fields.pop("is_new_version_of", None), fields.pop("version", None)
         for name, value in fields.items():
             setattr(self, name, value)
+        given = {name: self._values.get(name) for name in fields} | {"version": version}
         self.run = run
         if revised is None:
             self._check_named(run)
         self._revise(revised, version)
         try:
-            self._find(data)
+            self._find(data, given)
         except BaseException:
             self._take_number_back()
             raise
@@ -160,7 +161,7 @@ class Artifact(Versioned, Made):
             hint = 'give key="…" or description="…", or call track() first'
             raise FieldValidationError(message, stage="registry", object="key", hint=hint)
 
-    def _find(self, data: Any) -> None:
+    def _find(self, data: Any, given: dict[str, Any]) -> None:
         """Ask what the registry would make of the data."""
         path, facts = paths.local_or_url(data), {}
         if path is None:
@@ -172,41 +173,70 @@ class Artifact(Versioned, Made):
             asked["revises"] = self._revises.uid
         with Progress("hashing") as progress:
             answer = wire.call("register", asked, self._using, progress.tell)
-        self._settle(answer["record"])
+        self._settle(answer["record"], given)
         self._again = not self._state.adding and bool(answer.get("notes"))
 
-    def _settle(self, row: Row) -> None:
+    def _settle(self, row: Row, given: dict[str, Any]) -> None:
         """Become what the registry made of the data: what it has already, or what is to be saved."""
-        key, run = self.key, self._related.get("run")
-        known = row.get("id") is not None
-        if not known and self._revises is not None and self._revises._state.adding:
+        run, chosen = self._related.get("run"), self.version is not None and not self._counted
+        if row.get("id") is not None:
+            return self._become(row, given)
+        if self._revises is not None and self._revises._state.adding:
             # The registry does not know yet what it follows.
             row |= {name: self._values[name] for name in ("uid", "version")}
         self._take(row, self._using)
-        if not known:
-            if self._written is not None:
-                self._written.belong(str(self.uid))
-            if run is not None:
-                self.run = run
-            return
-        if self._revises is not None and key == self._revises.key:
-            key = None  # which is not its own, but that of the one it was to follow
+        self._counted = not chosen
+        if self._written is not None:
+            self._written.belong(str(self.uid))
+        if run is not None:
+            self.run = run
+        return None
+
+    def _become(self, row: Row, given: dict[str, Any]) -> None:
+        """Become what the registry has already, with what was given beside the data as far as that has none of it."""
+        run, revised = self._related.get("run"), self._revises
+        self._take(row, self._using)
+        self._counted = False
         self._revise_nothing()
+        there = wire.call("get", {"model": self._model, "uid": self.uid}, self._using)
         if self._written is not None:
             if self._where() != self._written.path and os.path.exists(self._where()):
                 self._written.remove()
                 self._written = None
             else:
-                there = wire.call("get", {"model": self._model, "uid": self.uid}, self._using)
                 self._written.belong(str(self.uid))
                 self._written.replace(paths.from_wire(there["path"]))
-        if key is not None and key != self.key:
-            if self.key is None:
-                self.key = key
-            else:
-                said = f"this content is registered already as {self.key!r} ({self.uid}), which is taken; not {key!r}"
-                warn(said, LoaderdWarning)
+        if revised is not None:  # the names and the number of what it is not
+            given = {name: given[name] for name in given if name not in ("key", "version")}
+        elif given.get("key") == there["key"]:
+            self._warn_of_newer()
+        self._add_given(given, there)
         self._maker = run  # the registry knows whether it is the first
+
+    def _add_given(self, given: dict[str, Any], there: Row) -> None:
+        """Set what is given where the record that is there has nothing, and say so where it has something else."""
+        for name, value in given.items():
+            has = there[name]
+            if value is None or value == has:
+                continue
+            if has is None:
+                self._values[name] = value
+                self._changed.add(name)
+            elif name != "visibility" or has != TRASH:
+                said = f"whose {name} is {has!r} and stays that, not {value!r}"
+                hint = "what is set afterwards is saved by save()"
+                warn(
+                    f"this content is registered already as {self._named()!r} ({self.uid}), {said}; {hint}",
+                    LoaderdWarning,
+                )
+
+    def _warn_of_newer(self) -> None:
+        """Say that what was to be the newest content of a key is that of a version before."""
+        newest = None if self.is_latest else self.versions.filter(is_latest=True).one_or_none()
+        if newest is not None:
+            said = f"the content of {self.key!r} is that of its version {self.version} ({self.uid}), and no new version"
+            hint = f"it is the latest again once the newer are deleted, such as {newest.version} ({newest.uid})"
+            warn(f"{said}; {hint}", LoaderdWarning)
 
     if TYPE_CHECKING:  # for those who type what they map
 

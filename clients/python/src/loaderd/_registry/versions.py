@@ -36,6 +36,12 @@ class Version(Field["str | None"]):
         found = super().shown(record)
         return record._numbered if found is None and isinstance(record, Versioned) else found
 
+    def write(self, record: Record, value: Any) -> None:
+        """Check a version, which is one that somebody chose from then on."""
+        super().write(record, value)
+        if isinstance(record, Versioned):
+            record._counted = False
+
     def plain(self, record: Record, value: Any) -> Any:
         """Make a value as messages have it.
 
@@ -105,10 +111,11 @@ class Versioned(Record):
     def _row(self, using: str | None = None) -> Row:
         """Give what is to be saved; of a new version, the registry finds the ``uid`` and the next whole number."""
         row = super()._row(using)
-        if self._revises is not None:
+        follows = self._state.adding and not self._gone and not str(self.uid).endswith("0" * SUFFIX)
+        if self._revises is not None or follows:  # as far as it is known now; others may do so before
             row.pop("uid", None)
-            if self._counted:
-                row.pop("version", None)
+        if self._counted:
+            row.pop("version", None)
         return row
 
     def save(self, using: str | None = None) -> Self:
@@ -124,6 +131,7 @@ class Versioned(Record):
     def _saved(self, answer: Row, using: str | None) -> None:
         """Take what the registry answered to a save; it may have numbered the version before."""
         super()._saved(answer, using)
+        self._counted = False
         revised = answer.get("revised")
         if self._revises is not None and not answer["created"]:
             self._revise_nothing(answer.get("notes") or ())

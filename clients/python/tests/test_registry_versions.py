@@ -1,0 +1,91 @@
+"""Versions: what follows what, what is no new version, and what is said of it."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import loaderd as ln
+
+
+def numbers(at: int) -> pd.DataFrame:
+    return pd.DataFrame({"z": [at]})
+
+
+@pytest.mark.parametrize("there", [False, True], ids=["a new key", "a key that is there"])
+def test_two_that_are_made_under_one_key_before_either_is_saved_follow_each_other(registry: Path, there: bool) -> None:
+    if there:
+        ln.Artifact(numbers(0), key="k.parquet").save()
+    first, second = (ln.Artifact(numbers(at), key="k.parquet") for at in (1, 2))
+    first.save()
+    second.save()
+    family = list(second.versions)
+    assert family[:2] == [second, first]
+    assert [one.version for one in family] == [str(at) for at in range(len(family), 0, -1)]
+    assert [one.load()["z"].item() for one in (first, second)] == [1, 2]
+
+
+def test_a_version_that_is_set_before_it_is_saved_is_its_version(registry: Path) -> None:
+    first = ln.Artifact(numbers(1), key="k.parquet").save()
+    for data, fields in ((2, {"is_new_version_of": first}), (3, {"key": "k.parquet"})):
+        artifact = ln.Artifact(numbers(data), **fields)
+        artifact.version = f"mine {data}"
+        assert artifact.save().version == f"mine {data}"
+        assert ln.Artifact.get(key="k.parquet").version == f"mine {data}"
+        artifact.version = str(data)
+        artifact.save()
+
+
+def test_content_that_is_changed_back_is_an_old_version_and_says_what_makes_it_the_latest(registry: Path) -> None:
+    for name in "ab":
+        shutil.copyfile(f"{name}.h5ad", "data.h5ad")
+        ln.Artifact("data.h5ad", key="data.h5ad").save()
+    newest = ln.Artifact.get(key="data.h5ad")
+    shutil.copyfile("a.h5ad", "data.h5ad")
+    with pytest.warns(
+        ln.LoaderdWarning, match=rf"is that of its version 1 .* newer are deleted, such as 2 \({newest.uid}\)"
+    ):
+        again = ln.Artifact("data.h5ad", key="data.h5ad").save()
+    newest.delete()
+    assert ln.Artifact.get(key="data.h5ad") == again
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ln.Artifact("data.h5ad", key="data.h5ad").save()
+        assert again.cache() == registry / "data.h5ad"
+
+
+def test_what_is_given_with_content_that_is_there_is_set_where_that_has_none(registry: Path) -> None:
+    first = ln.Artifact("a.h5ad", description="d").save()
+    again = ln.Artifact("a.h5ad", key="k.h5ad", description="d", kind="dataset", version="1.0")
+    assert (again.key, again.kind, again.version) == ("k.h5ad", "dataset", "1.0")
+    assert ln.Artifact.get(first.uid).key is None  # until it is saved
+    again.save()
+    first.refresh_from_db()
+    assert (first.key, first.description, first.kind, first.version) == ("k.h5ad", "d", "dataset", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("name", "has", "given"),
+    [
+        ("key", "k", "other"), ("description", "d", "other"), ("kind", "dataset", "model"), ("version", "1", "2"),
+        ("visibility", 0, 1), ("otype", "AnnData", "mine"),
+    ],
+)  # fmt: skip
+def test_what_is_given_with_content_that_has_something_else_stays_out_and_is_said(
+    registry: Path, name: str, has: object, given: object
+) -> None:
+    first = ln.Artifact("a.h5ad", **({"description": "d"} | {name: has})).save()
+    with pytest.warns(ln.LoaderdWarning, match=f"whose {name} is {has!r} and stays that, not {given!r}") as warned:
+        again = ln.Artifact("a.h5ad", **({"description": "d"} | {name: given}))
+    assert len(warned) == 1
+    again.save()
+    first.refresh_from_db()
+    assert getattr(first, name) == has == getattr(again, name)
+    setattr(again, name, given)
+    again.save()
+    first.refresh_from_db()
+    assert getattr(first, name) == given
