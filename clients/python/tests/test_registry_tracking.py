@@ -215,3 +215,12 @@ def test_it_must_be_known_what_runs(registry: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "FieldValidationError" in done.stderr
     assert "track(key=" in done.stderr
+
+
+def test_what_a_query_gets_is_an_input_if_it_is_said_so(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    run = ln.track()
+    ln.Artifact.filter(suffix=".h5ad").get(key="a.h5ad")
+    assert not artifact.input_of.exists()
+    assert ln.Artifact.filter(suffix=".h5ad").get(key="a.h5ad", is_run_input=True) == artifact
+    assert artifact.input_of.one() == run

@@ -349,8 +349,13 @@ class QuerySet(Generic[R]):
             raise MultipleResultsFound(message, stage="query", object=self._class._model, hint=hint)
         return found[0] if found else None
 
-    def get(self, *queries: Any, **lookups: Any) -> R:
+    def get(self, *queries: Any, is_run_input: Any = False, **lookups: Any) -> R:
         """Give one record of the set; parameters and errors as of `Record.get`."""
+        found = self._get(queries, lookups)
+        found._track_as_input(is_run_input)
+        return found
+
+    def _get(self, queries: tuple[Any, ...], lookups: dict[str, Any]) -> R:
         if queries and isinstance(queries[0], str):
             return self.filter(*queries[1:], **lookups)._by_uid(queries[0])
         if queries and hasattr(queries[0], "__index__"):  # numpy's numbers, too
