@@ -431,3 +431,11 @@ def test_what_cannot_be_opened_is_refused(registry: Path) -> None:
             if engine == "polars":
                 stack.enter_context(opened)
     assert orc.open().count_rows() == 1
+
+
+def test_one_artifact_takes_the_join_that_several_take(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad").save()
+    for join in ("outer", "inner"):
+        assert artifact.load(join=join).shape == artifact.load().shape
+    with pytest.raises(ln.InvalidArgument, match="join='left'"):
+        artifact.load(join="left")

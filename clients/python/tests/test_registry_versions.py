@@ -89,3 +89,49 @@ def test_what_is_given_with_content_that_has_something_else_stays_out_and_is_sai
     again.save()
     first.refresh_from_db()
     assert getattr(first, name) == given
+
+
+def test_a_latest_version_that_does_not_know_it_is_not_warned_of(registry: Path) -> None:
+    first = ln.Artifact(numbers(1), key="k.parquet").save()
+    second = ln.Artifact(numbers(2), key="k.parquet").save()
+    first = ln.Artifact.get(first.uid)
+    second.delete()
+    assert not first.is_latest  # as it was read
+    assert ln.Artifact(numbers(3), is_new_version_of=first).save().is_latest
+
+
+def test_a_version_that_is_deleted_for_good_is_not_restored_and_saved_anew_it_is_a_first_one(registry: Path) -> None:
+    members = [ln.Artifact(numbers(at), description=str(at)).save() for at in (1, 2)]
+    first = ln.Collection(members[:1], name="C").save()
+    second = ln.Collection(members, is_new_version_of=first).save()
+    second.delete()
+    second.delete(permanent=True)
+    with pytest.raises(ln.InvalidArgument, match="is deleted for good, so nobody can restore it"):
+        second.restore()
+    with pytest.warns(ln.LoaderdWarning, match="a record that is deleted"):
+        second.save()
+    assert (second.version, second.visibility, second.is_latest, second.uid[16:]) == (None, 0, True, "0000")
+    assert list(second.ordered_artifacts) == members
+
+
+def test_a_file_whose_record_is_deleted_for_good_is_saved_anew_and_shown(registry: Path) -> None:
+    first, second = (ln.Artifact(f"{name}.h5ad", key="k").save() for name in "ab")
+    for one in (second, first):
+        one.delete()
+        one.delete(permanent=True)
+    with pytest.warns(ln.LoaderdWarning, match="a record that is deleted"):
+        second.save()
+    assert (second.version, second.visibility, second.is_latest, second.uid[16:]) == (None, 0, True, "0000")
+    assert ln.Artifact.filter().one() == second
+
+
+def test_an_artifact_keeps_one_of_its_names(registry: Path) -> None:
+    artifact = ln.Artifact("a.h5ad", key="k", description="d").save()
+    artifact.key = None
+    artifact.save()
+    artifact.description = None
+    with pytest.raises(ln.FieldValidationError, match="a key or a description"):
+        artifact.save()
+    assert ln.Artifact.get(artifact.uid).description == "d"
+    with pytest.raises(ln.FieldValidationError, match="n_observations=-1; it is 0 at least"):
+        artifact.n_observations = -1

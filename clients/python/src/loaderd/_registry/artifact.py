@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Literal
 
+from loaderd._arguments import choice
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._progress import Progress
 from loaderd._registry import caching, content, loading, mapping, opening, paths, tracking, wire
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from loaderd.collection import MappedCollection
 
 _ALIASES = {"revises": "is_new_version_of", "version_tag": "version", "path": "data"}
+_NAMES = ("key", "description", "run")
+"""Of which an artifact has one at least."""
 _KEYWORDS = ("data", "key", "description", "version", "run", "is_new_version_of", "kind", "otype", "visibility")
 
 
@@ -112,7 +115,7 @@ class Artifact(Versioned, Made):
     hash: Field[str | None] = Field(str, fixed=True)
     hash_type: Field[str | None] = Field(str, fixed=True)
     n_files: Field[int | None] = Field(int, fixed=True)
-    n_observations: Field[int | None] = Field(int)
+    n_observations: Field[int | None] = Field(int, least=0)
     visibility: Field[int] = Field(int, choices=(0, 1, 2))
     transform: ToOne[Transform | None] = ToOne("transform")
     run: ToOne[Run | None] = ToOne("run")
@@ -147,7 +150,7 @@ class Artifact(Versioned, Made):
         given = {name: self._values.get(name) for name in fields} | {"version": version}
         self.run = run
         if revised is None:
-            self._check_named(run)
+            self._check_named()
         self._revise(revised, version)
         try:
             self._find(data, given)
@@ -155,8 +158,8 @@ class Artifact(Versioned, Made):
             self._take_number_back()
             raise
 
-    def _check_named(self, run: Run | None) -> None:
-        if self.key is None and self.description is None and run is None:
+    def _check_named(self) -> None:
+        if not any(self._has(name) for name in _NAMES):
             message = "an artifact has a key or a description, or was made by a run; this one has none of them"
             hint = 'give key="…" or description="…", or call track() first'
             raise FieldValidationError(message, stage="registry", object="key", hint=hint)
@@ -260,6 +263,8 @@ class Artifact(Versioned, Made):
             Itself.
         """
         using = self._using if using is None else using
+        if self._changed.intersection(_NAMES):
+            self._check_named()
         with self._stored():
             if not self._state.adding and using == self._using:
                 path = self._values["path"]
@@ -345,13 +350,15 @@ class Artifact(Versioned, Made):
         """Do what `cache` does; its old name."""
         return self.cache(is_run_input)
 
-    def load(self, is_run_input: Any = None, **kwargs: Any) -> Any:
+    def load(self, is_run_input: Any = None, *, join: str = "outer", **kwargs: Any) -> Any:
         """Load the data into memory.
 
         Parameters
         ----------
         is_run_input
             As of `cache`.
+        join
+            As of `Collection.load`: ``"outer"`` or ``"inner"``. Of one artifact, nothing is joined.
         **kwargs
             For what reads the file: ``pandas.read_parquet``, ``anndata.read_h5ad`` and so on.
 
@@ -365,6 +372,7 @@ class Artifact(Versioned, Made):
         InvalidArgument
             There is no object of this suffix.
         """
+        choice("join", join, loading.JOINS)
         loaded = loading.load_one(self, kwargs)
         self._track_as_input(is_run_input)
         return loaded

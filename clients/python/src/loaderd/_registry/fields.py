@@ -30,12 +30,17 @@ class Field(Generic[T]):
         The registry sets it, nobody else.
     choices
         The values that there are; none: any.
+    least
+        The least value of a number; None: any.
     """
 
-    def __init__(self, kind: type[Any], *, fixed: bool = False, choices: tuple[Any, ...] = ()) -> None:
+    def __init__(
+        self, kind: type[Any], *, fixed: bool = False, choices: tuple[Any, ...] = (), least: int | None = None
+    ) -> None:
         self.kind = kind
         self.fixed = fixed
         self.choices = choices
+        self.least = least
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -85,6 +90,9 @@ class Field(Generic[T]):
             message = (
                 f"{type(record).__name__}.{self.name}={value!r}; it is one of {', '.join(map(repr, self.choices))}"
             )
+            raise FieldValidationError(message, stage="registry", object=self.name)
+        if self.least is not None and found is not None and found < self.least:
+            message = f"{type(record).__name__}.{self.name}={value!r}; it is {self.least} at least"
             raise FieldValidationError(message, stage="registry", object=self.name)
         if self.kind is dict and found is not None:
             self._check_json(record, found)

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ARTIFACT_UID: Final = "artifact_uid"
 """The column of ``obs`` that says which artifact a cell is of."""
 
+JOINS: Final = ("inner", "outer")
+"""How columns and variables of several are joined."""
+
 
 def _pandas(name: str, **options: Any) -> Callable[..., Any]:
     def read(path: str, **kwargs: Any) -> Any:
@@ -114,7 +117,7 @@ def load_all(artifacts: Sequence[Artifact], join: str, kwargs: dict[str, Any]) -
     BadFile
         One is not what its suffix says.
     """
-    choice("join", join, ("inner", "outer"))
+    choice("join", join, JOINS)
     suffixes = sorted({artifact.suffix or "" for artifact in artifacts})
     if len(suffixes) != 1:
         found = f"these have {', '.join(map(repr, suffixes))}" if suffixes else "there are none"

@@ -236,6 +236,8 @@ class Record:
         if row is None:  # it is gone for good
             self._values["id"] = None
             self._gone = True
+            if "visibility" in self._fields:  # what is saved anew is not deleted
+                self._values["visibility"] = 0
         else:
             self._take(row, self._using)
 
@@ -249,6 +251,9 @@ class Record:
             warn(f"{self!r} is in the trash already; {hint}", LoaderdWarning)
 
     def _check_saved(self, to: str) -> None:
+        if self._gone:
+            message = f"{self!r} is deleted for good, so nobody can {to}"
+            raise InvalidArgument(message, stage="registry", object=type(self).__name__, hint="save() makes it anew")
         if self._state.adding:
             message = f"{self!r} is not saved; save it to {to}"
             raise InvalidArgument(message, stage="registry", object=type(self).__name__)
@@ -309,9 +314,7 @@ class Record:
         DoesNotExist, MultipleResultsFound
             There is none, or there are several.
         """
-        found = cls.filter().get(*queries, **lookups)
-        found._track_as_input(is_run_input)
-        return found
+        return cls.filter().get(*queries, is_run_input=is_run_input, **lookups)
 
     @classmethod
     def get_or_none(cls, *queries: Any, **lookups: Any) -> Self | None:

@@ -128,6 +128,12 @@ class Versioned(Record):
         super()._take(row, using)
         self._numbered = None
 
+    def delete(self, permanent: bool | None = None) -> None:
+        """Delete the record; parameters and errors as of `Record.delete`."""
+        super().delete(permanent)
+        if self._gone:
+            self._values["version"] = None  # it was a version of the others
+
     def _saved(self, answer: Row, using: str | None) -> None:
         """Take what the registry answered to a save; it may have numbered the version before."""
         super()._saved(answer, using)
@@ -199,7 +205,7 @@ def _head(revised: Any) -> Any:
     if revised._state.adding or revised.is_latest:
         return revised
     head = revised.versions.first()
-    if head is None:
+    if head is None or head == revised:  # which became the latest since it was read
         return revised
     warn(f"{revised.uid} is not the latest version, {head.uid} is; that one is revised", LoaderdWarning)
     return head
