@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import loaderd as ln
+from loaderd._wire import Channel, ConnectionLost
 
 
 def script(path: Path, code: str) -> str:
@@ -224,3 +225,24 @@ def test_what_a_query_gets_is_an_input_if_it_is_said_so(registry: Path) -> None:
     assert not artifact.input_of.exists()
     assert ln.Artifact.filter(suffix=".h5ad").get(key="a.h5ad", is_run_input=True) == artifact
     assert artifact.input_of.one() == run
+
+
+@pytest.mark.parametrize("died", ["before it was written", "after it was written"])
+def test_a_run_and_its_transform_are_saved_once_whenever_the_daemon_dies(
+    registry: Path, monkeypatch: pytest.MonkeyPatch, died: str
+) -> None:
+    request, lost = Channel.request, []
+
+    def once_lost(self: Channel, message: Any, *args: Any) -> Any:
+        if message.get("call") != "save" or message["args"]["model"] in lost:
+            return request(self, message, *args)
+        lost.append(message["args"]["model"])
+        if died == "after it was written":
+            request(self, message, *args)
+        raise ConnectionLost("the daemon died")
+
+    monkeypatch.setattr(Channel, "request", once_lost)
+    run = ln.Run(transform=ln.Transform(name="T"), name="R").save()
+    assert lost == ["transform", "run"]
+    assert (ln.Run.filter().one(), ln.Transform.filter().one()) == (run, run.transform)
+    assert (len(run.uid), len(run.transform.uid), run.transform.uid[12:]) == (16, 16, "0000")

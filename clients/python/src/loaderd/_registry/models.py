@@ -7,9 +7,9 @@ from typing import Any, Final
 from loaderd._errors import FieldValidationError
 from loaderd._registry import paths
 from loaderd._registry.fields import Field, Time, ToOne
-from loaderd._registry.record import Record
+from loaderd._registry.record import Record, random_uid
 from loaderd._registry.related import ToMany
-from loaderd._registry.versions import Versioned
+from loaderd._registry.versions import Versioned, new_uid
 
 DTYPES: Final = ("int", "float", "bool", "str", "cat", "datetime", "num", "object")
 """What features can be."""
@@ -156,6 +156,10 @@ class Transform(Versioned, Made):
     output_artifacts: ToMany[Any] = ToMany("artifact", "output_artifacts")
     output_collections: ToMany[Any] = ToMany("collection", "output_collections")
 
+    def _draw_uid(self) -> None:
+        if self._values.get("uid") is None:
+            self._values["uid"] = new_uid(self._stem)
+
 
 class Run(Made):
     """One run of a transform. `track` begins it, `finish` ends it.
@@ -202,6 +206,10 @@ class Run(Made):
     input_collections: ToMany[Any] = ToMany("collection", "input_collections")
     output_artifacts: ToMany[Any] = ToMany("artifact", "output_artifacts")
     output_collections: ToMany[Any] = ToMany("collection", "output_collections")
+
+    def _draw_uid(self) -> None:
+        if self._values.get("uid") is None:
+            self._values["uid"] = random_uid(16)
 
 
 class ULabel(Made):

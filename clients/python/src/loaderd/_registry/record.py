@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import secrets
+import string
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from loaderd._errors import DoesNotExist, FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._registry import wire
@@ -24,6 +26,9 @@ MODELS: dict[str, type[Record]] = {}
 
 _LAST = ("created_at", "updated_at", "created_by")
 _UNSHOWN = ("updated_at", "source_code", "order_hash")
+
+BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+"""The characters of a ``uid``, in the order in which versions count."""
 
 TRASH = 2
 """The visibility of what was deleted, but not for good."""
@@ -180,6 +185,7 @@ class Record:
         using = self._using if using is None else using
         if self._state.adding or self._changed:
             self._check_needs()
+        self._draw_uid()
         if self._state.adding or using != self._using:
             self._saved(wire.call("save", {"model": self._model, "record": self._row(using)}, using), using)
         elif self._changed:
@@ -187,6 +193,9 @@ class Record:
             change = {name: row.get(name) for name in sorted(self._changed)}
             self._take(wire.call("update", {"model": self._model, "uid": self.uid, "set": change}, using), using)
         return self
+
+    def _draw_uid(self) -> None:
+        """Have a ``uid``, where nothing else tells the registry that it was asked to save this record before."""
 
     def _saved(self, answer: Row, using: str | None) -> None:
         """Take what the registry answered to a save, and tell what it has to say."""
@@ -395,6 +404,11 @@ class Record:
             return text
         print(text)
         return None
+
+
+def random_uid(length: int) -> str:
+    """Draw characters of a ``uid``."""
+    return "".join(secrets.choice(BASE62) for _ in range(length))
 
 
 def check_names(what: str, given: Iterable[str], allowed: list[str], noun: str = "field") -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._registry.fields import Field
-from loaderd._registry.record import Record
+from loaderd._registry.record import BASE62, Record, random_uid
 from loaderd._warn import warn
 
 if TYPE_CHECKING:
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = 4
 """Characters of a ``uid`` that number the versions of a family."""
-
-_BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
 
 class Version(Field["str | None"]):
@@ -213,18 +209,18 @@ def _head(revised: Any) -> Any:
 
 def new_uid(stem: int) -> str:
     """Draw the ``uid`` of the first of a family."""
-    return "".join(secrets.choice(_BASE62) for _ in range(stem)) + "0" * SUFFIX
+    return random_uid(stem) + "0" * SUFFIX
 
 
 def next_uid(uid: str, stem: int) -> str:
     """Give the ``uid`` that follows; which one it is in the end, the registry decides when it is saved."""
     number = 0
     for sign in uid[stem:]:
-        number = number * 62 + _BASE62.index(sign)
+        number = number * 62 + BASE62.index(sign)
     number, suffix = number + 1, ""
     for _ in range(SUFFIX):
         number, place = divmod(number, 62)
-        suffix = _BASE62[place] + suffix
+        suffix = BASE62[place] + suffix
     return uid[:stem] + suffix
 
 
