@@ -22,7 +22,7 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 		if err != nil {
 			return nil, err
 		}
-		out, err := tx.again(t, there, r)
+		out, err := tx.again(t, there, r, s)
 		if err != nil {
 			return nil, err
 		}
@@ -114,22 +114,25 @@ func leftAt(path string, r Record) string {
 	return ""
 }
 
-// again is a record that is there and was to be saved once more: out of the trash, and with the run that made it now.
-func (tx *tx) again(t *Table, there, r Record) (*Saved, error) {
+// again is a record that is there and was to be saved once more as r: out of the trash, with what it lacked of r, and with the run that
+// made it now.
+func (tx *tx) again(t *Table, there, r Record, s Save) (*Saved, error) {
 	out := &Saved{}
 	if there.Int("visibility") == Trash {
 		out.Notes = append(out.Notes, fmt.Sprintf("%s was in the trash, and is restored", there.UID()))
-		if _, err := tx.show(t, there); err != nil {
+		var err error
+		if there, err = tx.show(t, there); err != nil {
 			return nil, err
 		}
 	}
-	if key := r.Text("key"); key != "" && there["key"] != nil && key != there.Text("key") {
-		out.Notes = append(out.Notes, fmt.Sprintf("the same content is there as %s, with the key %q; it stays", there.UID(), there.Text("key")))
+	notes, err := tx.complete(t, there, r, s)
+	if err != nil {
+		return nil, err
 	}
+	out.Notes = append(out.Notes, notes...)
 	if err := tx.made(t, there, r.Text("run")); err != nil {
 		return nil, err
 	}
-	var err error
 	out.Record, err = tx.get(t, there.UID())
 	return out, err
 }

@@ -33,7 +33,7 @@ func (tx *tx) saveCollection(t *Table, s Save) (*Saved, error) {
 	}
 	var out *Saved
 	if there != nil {
-		out, err = tx.again(t, there, Record{"run": r["run"]})
+		out, err = tx.again(t, there, r, s)
 	} else {
 		out, err = tx.addCollection(t, s, r, members)
 	}

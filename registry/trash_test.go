@@ -187,7 +187,7 @@ func TestTheSameContentComesOutOfTheTrash(t *testing.T) {
 	if again.Created || again.Record.UID() != c.Record.UID() || again.Record.Text("name") != "c" || again.Record.Int("visibility") != Visible {
 		t.Errorf("got %v", again)
 	}
-	if len(again.Notes) != 2 || again.Members[0].Int("visibility") != Visible {
+	if len(again.Notes) != 3 || again.Members[0].Int("visibility") != Visible {
 		t.Errorf("notes %q, members %v", again.Notes, again.Members)
 	}
 }

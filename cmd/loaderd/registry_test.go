@@ -331,6 +331,27 @@ func TestACountIsOfAllThatIsAskedFor(t *testing.T) {
 	}
 }
 
+func TestWhatIsThereAlreadyGetsWhatItLacksOfWhatIsSaid(t *testing.T) {
+	shelf(t)
+	ok(t, "add", "samples.csv")
+	ok(t, "add", "samples.csv", "-d", "the samples", "--kind", "dataset", "--version", "1.0")
+	if out := ok(t, "show", "samples.csv"); !strings.Contains(out, "the samples") || !strings.Contains(out, "dataset") || !strings.Contains(out, "1.0") {
+		t.Errorf("it has not what was said:\n%s", out)
+	}
+	code, _, stderr := invoke(t, "add", "samples.csv", "-d", "others", "--version", "2.0")
+	if code != 0 || !strings.Contains(stderr, `description "the samples", which stays; not "others"`) || !strings.Contains(stderr, `version "1.0"`) {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	ok(t, "collection", "create", "study", "samples.csv")
+	code, out, stderr := invoke(t, "collection", "create", "other", "samples.csv", "-d", "all")
+	if code != 0 || !strings.Contains(stderr, `name "study"`) || !strings.Contains(out, "was there already") {
+		t.Errorf("exit code %d: %s%s", code, out, stderr)
+	}
+	if out := ok(t, "show", "study"); !strings.Contains(out, "all") {
+		t.Errorf("it has not what was said:\n%s", out)
+	}
+}
+
 func TestAFewLettersOfAUIDAreEnough(t *testing.T) {
 	shelf(t)
 	ok(t, "add", "pbmc.h5ad", "samples.csv")

@@ -208,7 +208,8 @@ def test_the_same_frame_is_the_same_record_and_leaves_no_second_file(registry: P
 def test_saved_twice_before_either_knew_of_the_other(registry: Path, daemon: Daemon) -> None:
     first, second = ln.Artifact(frame(), description="one"), ln.Artifact(frame(), description="two")
     first.save()
-    assert second.save() == first
+    with pytest.warns(ln.LoaderdWarning, match='description "one", which stays; not "two"'):
+        assert second.save() == first
     assert second.description == "one"
     assert [p.name for p in (daemon.folder / "data" / "artifacts" / ".loaderd").iterdir()] == [f"{first.uid}.parquet"]
 

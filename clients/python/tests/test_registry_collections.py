@@ -155,6 +155,18 @@ def test_every_field_by_position_and_by_its_names(three: list[ln.Artifact]) -> N
     assert (one.run, one.transform, one.version) == (run, run.transform, "1.2")
 
 
+def test_one_that_is_there_gets_what_it_lacks_and_says_what_stays(three: list[ln.Artifact]) -> None:
+    first = ln.Collection(three[:2], name="n", reference="r").save()
+    with pytest.warns(ln.LoaderdWarning) as said:
+        again = ln.Collection(three[:2], name="m", description="d", reference="r", meta=three[2]).save()
+    assert [str(one.message) for one in said] == [
+        f'{first.uid} is there already, with the name "n", which stays; not "m"'
+    ]
+    assert (again, again.name, again.description, again.meta_artifact) == (first, "n", "d", three[2])
+    first.refresh_from_db()
+    assert (first.description, first.meta_artifact, first.version) == ("d", three[2], None)
+
+
 # --- versions -----------------------------------------------------------------------------------------------------
 
 
@@ -423,8 +435,11 @@ def test_members_of_one_content_are_one_artifact_and_the_others_stay_what_they_a
     members = [ln.Artifact(one, description=str(at)) for at, one in enumerate(frames(1, 1, 2, 3))]
     with pytest.warns(ln.LoaderdWarning, match="content of another"):
         collection = ln.Collection(members, name="three")
-    with pytest.warns(ln.LoaderdWarning, match="more than once"):
+    with pytest.warns(ln.LoaderdWarning) as said:
         collection.save()
+    assert len(said) == 2
+    assert 'description "0", which stays; not "1"' in str(said[0].message)
+    assert "more than once" in str(said[1].message)
     assert [one.load()["z"].item() for one in members] == [1, 1, 2, 3]
     assert list(collection.ordered_artifacts) == [members[0], *members[2:]]
     assert members[1] == members[0]

@@ -280,7 +280,7 @@ class Collection(Versioned, Made):
 
     def _settle(self, answer: Row, members: list[Artifact], using: str | None) -> None:
         """Take what the registry answered to a save, for the artifacts, too."""
-        meta, name = self._related.get("meta_artifact"), self.name
+        meta = self._related.get("meta_artifact")
         found = [_row_of(member, answer["members"]) for member in members]  # several may be one artifact
         for member, row in zip(members, found, strict=True):
             member._take(row, using)
@@ -289,11 +289,6 @@ class Collection(Versioned, Made):
         saved = self._values.get("meta_artifact")
         if meta is not None and meta._state.adding and saved is not None:
             meta._take(wire.call("get", {"model": "artifact", "uid": saved}, using), using)
-        if not answer["created"] and name not in (None, self.name):
-            said = (
-                f"these artifacts, so ordered, are the collection {self._named()!r} ({self.uid}) already, and stay it"
-            )
-            warn(said, LoaderdWarning)
 
     def append(self, artifact: Artifact, run: Any = None) -> Collection:
         """Make a new version that has one more artifact, at the end.
