@@ -137,7 +137,7 @@ func (tx *tx) saveMembers(list []any) (members []Record, notes []string, err err
 		seen[r.UID()] = true
 		members = append(members, r)
 	}
-	if added > 1 { // a later one may be a new version of one before
+	if added > 0 { // a later one may be a new version of one before
 		err = tx.reread(members)
 	}
 	return members, notes, err

@@ -112,6 +112,12 @@ func (q called) artifact(ctx context.Context, record map[string]any) (registry.S
 	}
 	delete(r, "features")
 	s.Slots = given
+	if v, ok := r["revises"]; ok {
+		if s.Revises, ok = v.(string); !ok && v != nil {
+			return s, invalid("save", "revises", fmt.Errorf("got %v; it is the uid of the artifact before", v))
+		}
+		delete(r, "revises")
+	}
 	if r["path"] == nil {
 		return s, nil // the registry says what is missing
 	}

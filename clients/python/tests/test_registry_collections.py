@@ -443,3 +443,29 @@ def test_members_of_one_content_are_one_artifact_and_the_others_stay_what_they_a
     assert [one.load()["z"].item() for one in members] == [1, 1, 2, 3]
     assert list(collection.ordered_artifacts) == [members[0], *members[2:]]
     assert members[1] == members[0]
+
+
+def test_a_collection_is_saved_with_all_that_comes_with_it_or_nothing_is(registry: Path) -> None:
+    base = ln.Artifact(frames(0)[0], key="z.parquet").save()
+    run = ln.Run(transform=ln.Transform(name="T"), name="R")
+    (registry / "late.csv").write_text("a\n1\n")
+    members = [
+        ln.Artifact("a.h5ad", key="a.h5ad", run=run),
+        ln.Artifact(frames(1)[0], is_new_version_of=base, run=run),
+        ln.Artifact("late.csv", key="late.csv"),
+    ]
+    collection = ln.Collection(members, name="C", meta=frames(9)[0], run=run)
+    assert (ln.Run.filter().count(), ln.Transform.filter().count()) == (0, 0)
+    (registry / "late.csv").rename(registry / "away.csv")
+    with pytest.raises(ln.LoaderdError):
+        collection.save()
+    kinds = (ln.Collection, ln.Run, ln.Transform)
+    assert ([kind.filter().count() for kind in kinds], ln.Artifact.filter().one()) == ([0, 0, 0], base)
+    (registry / "away.csv").rename(registry / "late.csv")
+    collection.save()
+    assert [kind.filter().one() for kind in kinds] == [collection, run, run.transform]
+    assert list(collection.ordered_artifacts) == members
+    assert [one.run for one in (collection, *members)] == [run, run, run, None]
+    assert [one.version for one in base.versions] == ["2", "1"] == [members[1].version, base.version]
+    assert collection.meta_artifact.load()["z"].item() == 9
+    assert ln.Artifact.get(members[1].uid).load()["z"].item() == 1

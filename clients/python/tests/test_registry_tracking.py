@@ -246,3 +246,15 @@ def test_a_run_and_its_transform_are_saved_once_whenever_the_daemon_dies(
     assert lost == ["transform", "run"]
     assert (ln.Run.filter().one(), ln.Transform.filter().one()) == (run, run.transform)
     assert (len(run.uid), len(run.transform.uid), run.transform.uid[12:]) == (16, 16, "0000")
+
+
+def test_a_run_that_is_not_saved_makes_known_content_again(registry: Path) -> None:
+    first, second = (ln.Run(transform=ln.Transform(name=name), name=name) for name in ("one", "two"))
+    artifact = ln.Artifact("a.h5ad", key="a.h5ad", run=first).save()
+    assert (
+        (artifact.run, artifact.transform)
+        == (first, first.transform)
+        == (ln.Run.filter().one(), ln.Transform.filter().one())
+    )
+    ln.Artifact("a.h5ad", key="a.h5ad", run=second).save()
+    assert (artifact.run, list(artifact.previous_runs)) == (first, [second])

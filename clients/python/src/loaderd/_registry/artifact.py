@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from loaderd._arguments import choice
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._progress import Progress
-from loaderd._registry import caching, content, loading, mapping, opening, paths, tracking, wire
+from loaderd._registry import caching, content, loading, mapping, opening, paths, together, tracking, wire
 from loaderd._registry.fields import Field, Key, ToOne
 from loaderd._registry.models import Made, Run, Storage, Transform
 from loaderd._registry.record import TRASH, check_names
@@ -171,7 +171,7 @@ class Artifact(Versioned, Made):
             storage = wire.call("settings", {}, self._using)["storage"]
             self._written = content.write(data, self.key, storage)
             path, facts = self._written.path, self._written.facts
-        asked = self._row() | facts | {"path": paths.on_wire(path), "save": False}
+        asked = self._row(whole=True) | facts | {"path": paths.on_wire(path), "save": False}
         if self._revises is not None and not self._revises._state.adding:
             asked["revises"] = self._revises.uid
         with Progress("hashing") as progress:
@@ -273,21 +273,24 @@ class Artifact(Versioned, Made):
                     return self
                 self._values["path"] = path  # where it lies now, which the registry hears next
             self._save_revised(using)
-            args: Row = {"model": self._model, "record": self._row(using)}
+            named = together.unsaved(self)
+            args: Row = {"model": self._model, "record": self._row(using, whole=True)}
             if self._revises is not None:
                 args["revises"] = self._revises.uid
             if self._maker is not None:
-                args["record"]["run"] = self._maker.uid
-                self._maker = None
+                run = self._maker.save(using) if self._maker._state.adding else self._maker
+                args["record"]["run"] = run.uid
             with Progress("reading") as progress:
                 answer = wire.call("save", args, using, progress.tell)
+            self._maker = None
             self._saved(answer, using)
+            together.settle(named, using)
             self._again = False
         return self
 
-    def _row(self, using: str | None = None) -> Row:
+    def _row(self, using: str | None = None, *, whole: bool = False) -> Row:
         """Give what is to be saved."""
-        row = super()._row(using)
+        row = super()._row(using, whole=whole)
         if "path" in self._values:
             row["path"] = self._values["path"]
         return row

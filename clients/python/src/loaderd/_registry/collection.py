@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._progress import Progress
-from loaderd._registry import caching, content, loading, mapping, opening, paths, tracking, wire
+from loaderd._registry import caching, content, loading, mapping, opening, paths, together, tracking, wire
 from loaderd._registry.artifact import Artifact
 from loaderd._registry.artifacts import ArtifactSet
 from loaderd._registry.fields import Field, Key, ToOne
@@ -246,26 +246,30 @@ class Collection(Versioned, Made):
         revised = self._revises
         self._save_revised(using)
         others = {id(one): one for one in (*members, self._related.get("meta_artifact")) if one is not None}
-        for one in others.values():
-            if one._state.adding and one._revises is not None:  # it follows another, which no member of a message says
-                one.save(using)
         new = [one for one in others.values() if one._is_news]
+        for one in new:
+            one._save_revised(using)
+        named = together.unsaved(self, *new)
         with content.stored(*new), Progress("reading") as progress:
             answer = wire.call("save", self._request(members, using), using, progress.tell)
             self._settle(answer, members, using)
+            together.settle(named, using)
         if self._values.get("run") is not None:
             tracking.track_inputs([*members, *([revised] if revised is not None else [])], self.run)
         return self
 
     def _request(self, members: list[Artifact], using: str | None) -> Row:
         def sent(one: Artifact) -> Any:  # what is saved in one database, the registry itself takes over to another
-            return one._row(using) if one._is_news else one.uid
+            if not one._is_news:
+                return one.uid
+            revised = {} if one._revises is None else {"revises": one._revises.uid}
+            return one._row(using, whole=True) | revised
 
         args: Row = {"model": self._model, "members": [sent(member) for member in members]}
         meta = self._related.pop("meta_artifact", None)
         one = self._related.pop("artifact", None)
         try:
-            args["record"] = self._row(using)
+            args["record"] = self._row(using, whole=True)
         finally:
             self._related |= {
                 name: known for name, known in (("meta_artifact", meta), ("artifact", one)) if known is not None
@@ -283,12 +287,13 @@ class Collection(Versioned, Made):
         meta = self._related.get("meta_artifact")
         found = [_row_of(member, answer["members"]) for member in members]  # several may be one artifact
         for member, row in zip(members, found, strict=True):
-            member._take(row, using)
+            member._follow(row, using, answer["notes"])
             member._again = False
         self._saved(answer, using)
         saved = self._values.get("meta_artifact")
         if meta is not None and meta._state.adding and saved is not None:
-            meta._take(wire.call("get", {"model": "artifact", "uid": saved}, using), using)
+            row = wire.call("get", {"model": "artifact", "uid": saved}, using)
+            meta._follow(row, using, answer["notes"])
 
     def append(self, artifact: Artifact, run: Any = None) -> Collection:
         """Make a new version that has one more artifact, at the end.

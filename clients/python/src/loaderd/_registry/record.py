@@ -147,12 +147,17 @@ class Record:
                 del self._related[name]
         self._values, self._changed, self._using, self._gone = dict(row), set(), using, False
 
-    def _row(self, using: str | None = None) -> Row:
-        """Give what is to be saved; records that it refers to are saved first."""
+    def _row(self, using: str | None = None, *, whole: bool = False) -> Row:
+        """Give what is to be saved; records that it refers to are saved first, or stand in place of their uids."""
         row: Row = {}
         for name, field in self._fields.items():
             if isinstance(field, ToOne) and name in self._related:
                 other = self._related[name]
+                if other._state.adding and whole:
+                    other._check_needs()
+                    other._draw_uid()
+                    row[name] = other._row(using, whole=True)
+                    continue
                 if other._state.adding:
                     other.save(using)
                 self._values[name] = other._values["uid"]

@@ -104,9 +104,9 @@ class Versioned(Record):
         """All versions that are not in the trash, the newest first."""
         return self.filter(stem_uid=self.stem_uid).order_by("-uid")
 
-    def _row(self, using: str | None = None) -> Row:
+    def _row(self, using: str | None = None, *, whole: bool = False) -> Row:
         """Give what is to be saved; of a new version, the registry finds the ``uid`` and the next whole number."""
-        row = super()._row(using)
+        row = super()._row(using, whole=whole)
         follows = self._state.adding and not self._gone and not str(self.uid).endswith("0" * SUFFIX)
         if self._revises is not None or follows:  # as far as it is known now; others may do so before
             row.pop("uid", None)
@@ -141,6 +141,19 @@ class Versioned(Record):
         elif self._revises is not None and revised is not None and revised["uid"] == self._revises.uid:
             self._revises._take(revised, using)
         self._revises = None
+
+    def _follow(self, row: Row, using: str | None, notes: Iterable[str]) -> None:
+        """Take what the registry answered to a save of a record that this one is of."""
+        revised = self._revises
+        self._take(row, using)
+        self._counted = False
+        if revised is None:
+            return
+        if self.stem_uid == revised.stem_uid and str(self.uid) > str(revised.uid):
+            self._revises = None
+            revised.refresh_from_db()
+        else:
+            self._revise_nothing(notes)
 
     def _revise_nothing(self, notes: Iterable[str] = ()) -> None:
         """Be no new version after all, for it turned out to be what the registry has."""
