@@ -88,7 +88,8 @@ func (s *session) members(refs []string) ([]any, error) {
 			out = append(out, r["uid"])
 			continue
 		}
-		if _, there := os.Stat(ref); there != nil || !isCode(err, ipc.CodeNoRecord) {
+		path, _ := local(ref) // which was looked for
+		if _, there := os.Stat(path); there != nil || !isCode(err, ipc.CodeNoRecord) {
 			return nil, err
 		}
 		args, err := (&addCmd{}).fields(names, ref)

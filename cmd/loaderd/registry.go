@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -198,16 +199,35 @@ func moment(v any) string {
 	return at.Local().Format("2006-01-02 15:04")
 }
 
-// absolute is a path as the daemon must have it; what is a URL stays.
+// absolute is a path as the daemon must have it; what is a URL stays, but that of a file of this machine, which is its path.
 func absolute(path string) (any, error) {
-	if strings.Contains(path, "://") {
-		return path, nil
+	path, err := local(path)
+	if err != nil || strings.Contains(path, "://") {
+		return path, err
 	}
 	abs, err := filepath.Abs(path)
 	if err == nil && !utf8.ValidString(abs) {
 		return []byte(abs), nil
 	}
 	return abs, err
+}
+
+// local is what a URL of a file of this machine is the path of; anything else as it is, but for no path at all.
+func local(path string) (string, error) {
+	if path == "" {
+		return "", invalid(`""`, "name a file, a folder or a URL; the current folder is .", "an empty path")
+	}
+	if !strings.HasPrefix(path, "file://") {
+		return path, nil
+	}
+	u, err := url.Parse(path)
+	switch {
+	case err != nil:
+		return "", invalid(path, "", "it is no URL: %v", err)
+	case u.Host != "" && u.Host != "localhost" || u.Path == "" || u.RawQuery != "" || u.Fragment != "":
+		return "", invalid(path, "a file of this machine is file:///PATH", "it names no file of this machine")
+	}
+	return u.Path, nil
 }
 
 // progressLine shows how far a long call is, on a terminal alone.

@@ -228,6 +228,10 @@ func TestVerbsOfTheRegistrySayWhatIsWrong(t *testing.T) {
 		{"a trash that is none", []string{"ls", "runs", "--trash"}, []string{"only artifacts and collections"}},
 		{"one key for two files", []string{"add", "pbmc.h5ad", "samples.csv", "-k", "x"}, []string{"--key x", "2 paths"}},
 		{"a file that is not there", []string{"add", "none.h5ad"}, []string{"none.h5ad"}},
+		{"no path", []string{"add", ""}, []string{"empty path"}},
+		{"no name", []string{"rm", ""}, []string{"empty name"}},
+		{"no path of a member", []string{"collection", "create", "c", ""}, []string{"empty name"}},
+		{"a file of another machine", []string{"add", "file://elsewhere/x.csv"}, []string{"file:///PATH"}},
 		{"a member that is not there", []string{"collection", "create", "c", "pbmc.h5ad", "none.h5ad"}, []string{"none.h5ad"}},
 		{"a lamindb that is none", []string{"import", "lamindb", "samples.csv"}, []string{"samples.csv", "lamindb"}},
 		{"another database that is none", []string{"ls", "--using", "other"}, []string{"other"}},
@@ -349,6 +353,27 @@ func TestWhatIsThereAlreadyGetsWhatItLacksOfWhatIsSaid(t *testing.T) {
 	}
 	if out := ok(t, "show", "study"); !strings.Contains(out, "all") {
 		t.Errorf("it has not what was said:\n%s", out)
+	}
+}
+
+func TestAURLOfAFileHereIsItsPath(t *testing.T) {
+	shelf(t)
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename("samples.csv", "my samples.csv"); err != nil {
+		t.Fatal(err)
+	}
+	ok(t, "add", "file://"+dir+"/my%20samples.csv")
+	for _, ref := range []string{"my samples.csv", "file://localhost" + dir + "/my%20samples.csv"} {
+		if out := ok(t, "show", ref); !strings.Contains(out, filepath.Join(dir, "my samples.csv")+"\n") || !strings.Contains(out, "size        19\n") {
+			t.Errorf("%s shows\n%s", ref, out)
+		}
+	}
+	ok(t, "collection", "create", "c", "file://"+dir+"/images")
+	if out := ok(t, "ls", "key=images"); !strings.Contains(out, "images") {
+		t.Errorf("the member is\n%s", out)
 	}
 }
 

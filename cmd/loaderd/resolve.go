@@ -48,6 +48,13 @@ func kindOf(name string) (kind, error) {
 // resolve finds the record that ref stands for: its uid, the beginning of one, its key or name, or the path of its file. Of a family
 // of versions it is the latest, unless the whole uid is given. models are those that it may be of; none: any.
 func (s *session) resolve(ref string, models ...string) (record, error) {
+	if ref == "" {
+		return nil, invalid(`""`, "name it by a uid, a key, a name or a path", "an empty name")
+	}
+	ref, err := local(ref)
+	if err != nil {
+		return nil, err
+	}
 	for _, find := range []func(string, kind) ([]record, error){s.byUID, s.byName, s.byPrefix} {
 		for _, k := range kinds {
 			if len(models) > 0 && !slices.Contains(models, k.model) {
