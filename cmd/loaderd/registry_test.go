@@ -377,6 +377,18 @@ func TestAURLOfAFileHereIsItsPath(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatWasInTheTrashIsSaidToBeRestored(t *testing.T) {
+	shelf(t)
+	ok(t, "add", "samples.csv")
+	if out := ok(t, "restore", "samples.csv"); !strings.HasSuffix(out, " samples.csv: was not in the trash\n") {
+		t.Errorf("printed %q", out)
+	}
+	ok(t, "rm", "samples.csv")
+	if out := ok(t, "restore", "samples.csv"); !strings.HasSuffix(out, " samples.csv: restored\n") {
+		t.Errorf("printed %q", out)
+	}
+}
+
 func TestAFewLettersOfAUIDAreEnough(t *testing.T) {
 	shelf(t)
 	ok(t, "add", "pbmc.h5ad", "samples.csv")

@@ -2,6 +2,9 @@ package main
 
 import "context"
 
+// trash is the visibility of what is in the trash.
+const trash = 2
+
 type restoreCmd struct {
 	registryFlags
 	Refs []string `arg:"" name:"record" help:"Artifacts and collections in the trash: a uid, the beginning of one, a key or a name."`
@@ -14,6 +17,9 @@ func (c *restoreCmd) Run(ctx context.Context, con *console) error {
 			r, err := s.resolve(ref, "artifact", "collection")
 			if err != nil {
 				return nil, "", err
+			}
+			if n, _ := number(r["visibility"]); n != trash {
+				return r, "was not in the trash", nil
 			}
 			r, err = callFor[record](s, "restore", map[string]any{"model": r["model"], "uid": r["uid"]})
 			return r, "restored", err
