@@ -1,6 +1,8 @@
 package tables
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -42,14 +44,25 @@ func readArrow(f *os.File, size int64) (*Table, error) {
 // parseArrowFooter reads the columns of a Footer (File.fbs, Schema.fbs).
 func parseArrowFooter(b []byte) (*Table, error) {
 	r := &flat{b: b}
-	schema := r.table(r.field(r.table(0), 1))
+	t := &Table{Rows: -1, Columns: r.columns(r.table(r.field(r.table(0), 1)))}
+	if r.err == nil && len(t.Columns) == 0 {
+		r.fail("its footer names no columns")
+	}
+	if r.err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadFile, r.err)
+	}
+	return t, nil
+}
+
+// columns reads those of a Schema (Schema.fbs).
+func (r *flat) columns(schema int64) []Column {
 	fields, n := r.vector(r.field(schema, 1))
-	t := &Table{Rows: -1}
+	var out []Column
 	names := 0
 	for i := int64(0); i < n && r.err == nil; i++ {
 		field := r.table(fields + 4*i)
 		name := r.text(r.field(field, 0))
-		if names += len(name); names > len(b) {
+		if names += len(name); names > len(r.b) {
 			r.fail("names that lie in each other")
 		}
 		dtype := "object"
@@ -61,13 +74,35 @@ func parseArrowFooter(b []byte) (*Table, error) {
 		if r.field(field, 4) > 0 {
 			dtype = "cat"
 		}
-		t.Columns = append(t.Columns, Column{name, dtype})
+		out = append(out, Column{name, dtype})
 	}
-	if r.err == nil && len(t.Columns) == 0 {
-		r.fail("its footer names no columns")
+	return out
+}
+
+// noNumbers are the columns that Arrow's note to a Parquet file calls objects: its schema as a message of the stream format, in base64.
+// Parquet has durations as bare whole numbers.
+func noNumbers(note []byte) map[string]bool {
+	b, err := base64.StdEncoding.DecodeString(string(note))
+	if err != nil {
+		return nil // a note is no reason not to read the file
+	}
+	if bytes.HasPrefix(b, []byte("\xff\xff\xff\xff")) && len(b) > 8 { // since Arrow 0.15; then the length
+		b = b[8:]
+	}
+	r := &flat{b: b}
+	const isSchema = 1
+	message := r.table(0)
+	if at := r.field(message, 1); at == 0 || r.u8(at) != isSchema {
+		return nil
+	}
+	found := make(map[string]bool)
+	for _, c := range r.columns(r.table(r.field(message, 2))) {
+		if c.DType == "object" {
+			found[c.Name] = true
+		}
 	}
 	if r.err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadFile, r.err)
+		return nil
 	}
-	return t, nil
+	return found
 }

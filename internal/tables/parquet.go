@@ -31,6 +31,7 @@ const (
 	logicalDate      = 6
 	logicalTime      = 7
 	logicalTimestamp = 8
+	logicalUnknown   = 11 // of columns that hold nothing
 )
 
 // schemaElement is a node of the tree of columns, which Parquet stores in depth-first order.
@@ -69,7 +70,7 @@ func parseFooter(b []byte) (*Table, error) {
 	r := &compact{b: b}
 	t := &Table{Rows: -1}
 	var elements []schemaElement
-	var categories map[string]bool
+	var categories, objects map[string]bool
 	r.fields(func(id int16, kind byte) {
 		switch {
 		case id == 2 && kind == compactList:
@@ -78,8 +79,11 @@ func parseFooter(b []byte) (*Table, error) {
 			t.Rows = r.zigzag()
 		case id == 5 && kind == compactList:
 			r.list(func(kind byte) {
-				if key, value := r.keyValue(kind); key == "pandas" {
+				switch key, value := r.keyValue(kind); key {
+				case "pandas":
 					categories = categorical(value)
+				case "ARROW:schema":
+					objects = noNumbers(value)
 				}
 			})
 		default:
@@ -100,6 +104,8 @@ func parseFooter(b []byte) (*Table, error) {
 		c := Column{elements[at].name, elements[at].dtype()}
 		if categories[c.Name] {
 			c.DType = "cat"
+		} else if c.DType == "int" && objects[c.Name] {
+			c.DType = "object"
 		}
 		t.Columns = append(t.Columns, c)
 		for open := int64(1); open > 0; open-- { // over all below
@@ -173,7 +179,7 @@ func (e schemaElement) dtype() string {
 		return "datetime"
 	case logicalDecimal:
 		return "float"
-	case logicalTime:
+	case logicalTime, logicalUnknown:
 		return "object"
 	}
 	switch e.converted {

@@ -19,6 +19,7 @@ func plain(categories string) []Column {
 
 func TestTheColumnsOfAFileAreThoseThatPandasWrote(t *testing.T) {
 	nested := []Column{{"a", "object"}, {"s", "object"}, {"d", "float"}, {"b", "object"}, {"t", "object"}, {"z", "float"}}
+	empty := []Column{{"n", "int"}, {"nothing", "object"}, {"took", "object"}, {"f", "float"}}
 	for _, tc := range []struct {
 		file string
 		want []Column
@@ -29,6 +30,9 @@ func TestTheColumnsOfAFileAreThoseThatPandasWrote(t *testing.T) {
 		{"nested.parquet", nested, 2},
 		{"plain.feather", plain("cat"), -1},
 		{"nested.arrow", nested, -1},
+		{"timedelta.parquet", empty, 2},
+		{"timedelta.feather", empty, -1},
+		{"duration.parquet", empty, 2}, // as pyarrow writes it without pandas
 		{"plain.csv", plain("str"), -1},
 		{"indexed.tsv", append([]Column{{"", "str"}}, plain("str")...), -1},
 	} {
@@ -122,7 +126,7 @@ func TestAFileThatIsNoTableIsAnError(t *testing.T) {
 
 // Whatever the bytes are, there is an answer, and it costs memory in proportion to them.
 func FuzzFooter(f *testing.F) {
-	for _, name := range []string{"plain.parquet", "nested.parquet"} {
+	for _, name := range []string{"plain.parquet", "nested.parquet", "duration.parquet"} {
 		b, err := os.ReadFile(filepath.Join("testdata", name))
 		if err != nil {
 			f.Fatal(err)
