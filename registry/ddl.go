@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -111,7 +112,10 @@ func (t *Table) link(r Relation) []string {
 	back := fmt.Sprintf("CREATE INDEX %s_%s ON %s (%s)", r.Link, r.Other, r.Link, r.Other)
 	switch {
 	case r.Order != "":
-		lines = append(lines, fmt.Sprintf("  %s INTEGER NOT NULL", r.Order), fmt.Sprintf("  PRIMARY KEY (%s, %s)", r.Own, r.Order))
+		// The columns of the key come first, as SQLite stores them: where they do not, integrity_check of its version 3.40 takes what is
+		// behind them for NULL.
+		lines = slices.Insert(lines, 1, fmt.Sprintf("  %s INTEGER NOT NULL", r.Order))
+		lines = append(lines, fmt.Sprintf("  PRIMARY KEY (%s, %s)", r.Own, r.Order))
 		back = fmt.Sprintf("CREATE UNIQUE INDEX %s_%s ON %s (%s, %s)", r.Link, r.Other, r.Link, r.Other, r.Own)
 	case r.Extra != "":
 		lines = append(lines, fmt.Sprintf("  %s TEXT NOT NULL", r.Extra), fmt.Sprintf("  PRIMARY KEY (%s, %s, %s)", r.Own, r.Other, r.Extra))

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"slices"
 )
 
 // applicationID marks a file as a registry of ours in its header: "ldrd".
@@ -77,6 +78,25 @@ var steps = []step{
 		`CREATE INDEX collection_created_by_id ON "collection" ("created_by_id", visibility, created_at, key)`,
 	}},
 	{5, []string{concealedTable}},
+	{6, slices.Concat(keyFirst("collection", "artifact"), keyFirst("featureset", "feature"))},
+}
+
+// keyFirst makes a table of members anew, with the columns of its key before the others.
+func keyFirst(own, other string) []string {
+	table := own + "_" + other
+	return []string{
+		fmt.Sprintf("ALTER TABLE %s RENAME TO unsorted", table),
+		fmt.Sprintf("DROP INDEX %s_%s_id", table, other),
+		fmt.Sprintf(`CREATE TABLE %s (
+			%[2]s_id INTEGER NOT NULL REFERENCES "%[2]s" (id) ON DELETE CASCADE,
+			position INTEGER NOT NULL,
+			%[3]s_id INTEGER NOT NULL REFERENCES "%[3]s" (id) ON DELETE RESTRICT,
+			PRIMARY KEY (%[2]s_id, position)
+		) STRICT, WITHOUT ROWID`, table, own, other),
+		fmt.Sprintf("INSERT INTO %s SELECT %s_id, position, %s_id FROM unsorted", table, own, other),
+		"DROP TABLE unsorted",
+		fmt.Sprintf("CREATE UNIQUE INDEX %s_%[3]s_id ON %[1]s (%[3]s_id, %[2]s_id)", table, own, other),
+	}
 }
 
 // schemaVersion is the newest version that a list of steps leads to.
