@@ -46,9 +46,7 @@ def test_content_that_is_changed_back_is_an_old_version_and_says_what_makes_it_t
         ln.Artifact("data.h5ad", key="data.h5ad").save()
     newest = ln.Artifact.get(key="data.h5ad")
     shutil.copyfile("a.h5ad", "data.h5ad")
-    with pytest.warns(
-        ln.LoaderdWarning, match=rf"is that of its version 1 .* newer are deleted, such as 2 \({newest.uid}\)"
-    ):
+    with pytest.warns(ln.LoaderdWarning, match=rf"is its version 1 .* newer are deleted, such as 2 \({newest.uid}\)"):
         again = ln.Artifact("data.h5ad", key="data.h5ad").save()
     newest.delete()
     assert ln.Artifact.get(key="data.h5ad") == again
@@ -135,3 +133,34 @@ def test_an_artifact_keeps_one_of_its_names(registry: Path) -> None:
     assert ln.Artifact.get(artifact.uid).description == "d"
     with pytest.raises(ln.FieldValidationError, match="n_observations=-1; it is 0 at least"):
         artifact.n_observations = -1
+
+
+def test_a_collection_of_members_that_it_had_before_says_that_it_is_an_old_version(registry: Path) -> None:
+    members = [ln.Artifact(numbers(at), description=str(at)).save() for at in (1, 2)]
+    first = ln.Collection(members[:1], key="c").save()
+    newest = ln.Collection(members, key="c").save()
+    with pytest.warns(ln.LoaderdWarning, match=rf"is its version 1 .* newer are deleted, such as 2 \({newest.uid}\)"):
+        assert ln.Collection(members[:1], key="c").save() == first
+
+
+def test_two_that_follow_a_dotted_version_at_once_are_both_saved(registry: Path) -> None:
+    base = ln.Artifact(numbers(0), key="k.parquet", version="1.2.0").save()
+    for fields in ({"key": "k.parquet"}, {"is_new_version_of": base}):
+        made = [ln.Artifact(numbers(at + 10 * ("key" in fields)), **fields) for at in range(10, 12)]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that another came in between
+            versions = [one.save().version for one in made]
+        numbered = [int(version.split(".")[0]) for version in versions]
+        assert [version.split(".")[1:] for version in versions] == [["0", "0"]] * 2
+        assert numbered == [numbered[0], numbered[0] + 1]
+        base = made[-1]
+
+
+def test_metadata_of_a_collection_that_is_there_and_has_others_do_not_become_those(registry: Path) -> None:
+    members = [ln.Artifact(numbers(1), description="1").save()]
+    first = ln.Collection(members, name="C", meta=numbers(8)).save()
+    second = ln.Collection(members, name="C", meta=numbers(9))
+    meta = second.meta_artifact
+    with pytest.warns(ln.LoaderdWarning, match="meta_artifact"):
+        assert second.save() == first
+    assert (first.meta_artifact.load()["z"].item(), meta.load()["z"].item()) == (8, 9)

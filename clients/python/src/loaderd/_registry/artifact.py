@@ -233,14 +233,6 @@ class Artifact(Versioned, Made):
                     LoaderdWarning,
                 )
 
-    def _warn_of_newer(self) -> None:
-        """Say that what was to be the newest content of a key is that of a version before."""
-        newest = None if self.is_latest else self.versions.filter(is_latest=True).one_or_none()
-        if newest is not None:
-            said = f"the content of {self.key!r} is that of its version {self.version} ({self.uid}), and no new version"
-            hint = f"it is the latest again once the newer are deleted, such as {newest.version} ({newest.uid})"
-            warn(f"{said}; {hint}", LoaderdWarning)
-
     if TYPE_CHECKING:  # for those who type what they map
 
         @classmethod

@@ -284,16 +284,19 @@ class Collection(Versioned, Made):
 
     def _settle(self, answer: Row, members: list[Artifact], using: str | None) -> None:
         """Take what the registry answered to a save, for the artifacts, too."""
-        meta = self._related.get("meta_artifact")
+        meta, key, revised = self._related.get("meta_artifact"), self.key, self._revises
         found = [_row_of(member, answer["members"]) for member in members]  # several may be one artifact
         for member, row in zip(members, found, strict=True):
             member._follow(row, using, answer["notes"])
             member._again = False
         self._saved(answer, using)
+        if not answer["created"] and revised is None and key is not None and key == self.key:
+            self._warn_of_newer()
         saved = self._values.get("meta_artifact")
         if meta is not None and meta._state.adding and saved is not None:
             row = wire.call("get", {"model": "artifact", "uid": saved}, using)
-            meta._follow(row, using, answer["notes"])
+            if row["hash"] == meta.hash:  # it is not the one of a collection that is there and has another
+                meta._follow(row, using, answer["notes"])
 
     def append(self, artifact: Artifact, run: Any = None) -> Collection:
         """Make a new version that has one more artifact, at the end.

@@ -83,7 +83,7 @@ class Versioned(Record):
     _revises: Self | None = None  # of one that is not saved
     _numbers = False  # it is the one that gave that a number
     _numbered: str | None = None  # the version that it has once a successor is saved
-    _counted = False  # its version is a whole number that nobody chose
+    _counted = False  # its version is one that nobody chose
 
     @property
     def stem_uid(self) -> str:
@@ -163,6 +163,14 @@ class Versioned(Record):
             said = f"is {self._named()!r} ({self.uid}), which is there already; it is no new version of {revised.uid}"
             warn(f"what is to follow {revised._named()!r} {said}", LoaderdWarning)
 
+    def _warn_of_newer(self) -> None:
+        """Say that what was to be the newest of a key is a version before."""
+        newest = None if self.is_latest else self.versions.filter(is_latest=True).one_or_none()
+        if newest is not None:
+            said = f"what is saved as {self._named()!r} is its version {self.version} ({self.uid}), and no new version"
+            hint = f"it is the latest again once the newer are deleted, such as {newest.version} ({newest.uid})"
+            warn(f"{said}; {hint}", LoaderdWarning)
+
     def _save_revised(self, using: str | None) -> None:
         """Have the one before in the database that this one is saved to."""
         revised = self._revises
@@ -198,7 +206,7 @@ class Versioned(Record):
             message = f"version={version!r} is that of the one revised, {revised.uid}; it must be another"
             raise FieldValidationError(message, stage="registry", object="version")
         self._values["version"] = next_version(was) if version is None else version
-        self._counted = version is None and "." not in was
+        self._counted = version is None
         self._values["uid"] = next_uid(revised.uid, self._stem)
         for name in self._label:
             if self._values.get(name) is None:
