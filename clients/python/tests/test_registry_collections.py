@@ -108,6 +108,25 @@ def test_append_makes_a_new_version_in_order(three: list[ln.Artifact]) -> None:
     assert list(collection.ordered_artifacts) == [three[1], three[0]]
 
 
+def test_what_two_append_to_one_version_is_both_in_the_latest(three: list[ln.Artifact]) -> None:
+    first = ln.Collection(three[:1], name="mine", reference="r").save()
+    mine = first.append(three[1])
+    theirs = ln.Collection.get(first.uid).append(ln.Artifact(pd.DataFrame({"x": [7]}), key="seven.parquet"))
+    chained = mine.append(three[2])
+    theirs.save()
+    with pytest.warns(ln.LoaderdWarning, match=f"the new one follows {theirs.uid}"):
+        chained.save()
+    (seven,) = ln.Artifact.filter(key="seven.parquet")
+    assert list(chained.ordered_artifacts) == [three[0], seven, three[1], three[2]]
+    assert list(theirs.ordered_artifacts) == [three[0], seven]
+    assert (chained.version, mine.version, theirs.version, chained.reference) == ("4", "3", "2", "r")
+    assert ln.Collection.get(name="mine", is_latest=True) == chained
+    with pytest.warns(ln.LoaderdWarning, match="more than once"):
+        again = chained.append(three[1])
+    with pytest.warns(ln.LoaderdWarning, match="no new version"):
+        assert again.save() == chained
+
+
 # --- what it is made of -------------------------------------------------------------------------------------------
 
 

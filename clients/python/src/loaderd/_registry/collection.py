@@ -145,6 +145,7 @@ class Collection(Versioned, Made):
     previous_runs: ToMany[Run] = ToMany("run", "previous_runs")
 
     _artifacts: list[Artifact]  # the members of one that is not saved
+    _appended: tuple[Artifact, ...] = ()  # those of them that it has beside the members of the version before
 
     def __init__(self, *args: Any, **fields: Any) -> None:
         self._begin()
@@ -251,8 +252,11 @@ class Collection(Versioned, Made):
             one._save_revised(using)
         named = together.unsaved(self, *new)
         with content.stored(*new), Progress("reading") as progress:
-            answer = wire.call("save", self._request(members, using), using, progress.tell)
-            self._settle(answer, members, using)
+            # Somebody else may have appended since, so that only the registry knows what comes before.
+            call, sent = ("append", list(self._appended)) if self._appended else ("save", members)
+            answer = wire.call(call, self._request(sent, using), using, progress.tell)
+            self._settle(answer, sent, using)
+            self._appended = ()
             together.settle(named, using)
         if self._values.get("run") is not None:
             tracking.track_inputs([*members, *([revised] if revised is not None else [])], self.run)
@@ -301,6 +305,8 @@ class Collection(Versioned, Made):
     def append(self, artifact: Artifact, run: Any = None) -> Collection:
         """Make a new version that has one more artifact, at the end.
 
+        What others append before it is saved comes before it.
+
         Parameters
         ----------
         artifact
@@ -314,9 +320,11 @@ class Collection(Versioned, Made):
             The new version, which is not saved.
         """
         members = self._members()
-        return type(self)(
+        made = type(self)(
             [*members, artifact], description=self.description, meta=self.meta_artifact, run=run, is_new_version_of=self
         )
+        made._appended = tuple(made._artifacts[len(members) :])
+        return made
 
     def restore(self) -> None:
         """Take the collection out of the trash."""
