@@ -18,7 +18,7 @@ const (
 	roamFactor = 4
 	// aheadFactor is how many frames for each worker are planned and not yet announced: each takes memory besides its room in
 	// the ring, and more would bring nothing.
-	aheadFactor = 4
+	aheadFactor = 2
 )
 
 // depthFor is the number of frames of a ring: what the client asks to have ready beside the two it holds, or our choice
