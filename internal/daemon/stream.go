@@ -28,6 +28,7 @@ type stream struct {
 	most  int64 // bytes of the largest frame there can be
 	mem   *segments
 	lane  lane
+	burst burst       // the announcer's
 	ahead int         // the most frames that are planned and not announced
 	queue chan *frame // planned, in order
 
@@ -238,7 +239,7 @@ func (s *stream) nextDone() (*frame, error) {
 	select {
 	case f = <-s.queue:
 	default:
-		if err := s.conn.Flush(); err != nil {
+		if err := s.flush(); err != nil {
 			return nil, err
 		}
 		f = <-s.queue
@@ -249,13 +250,22 @@ func (s *stream) nextDone() (*frame, error) {
 	select {
 	case <-f.done:
 	default:
-		if err := s.conn.Flush(); err != nil {
-			<-f.done
+		if s.burst.wait(f, s.pool) {
+			return f, nil
+		}
+		err := s.flush()
+		<-f.done
+		if err != nil {
 			return nil, err
 		}
-		<-f.done
 	}
 	return f, nil
+}
+
+// flush lets the client have what is queued.
+func (s *stream) flush() error {
+	s.burst.held = 0
+	return s.conn.Flush()
 }
 
 func (s *stream) announce(f *frame) (err error) {
@@ -266,6 +276,7 @@ func (s *stream) announce(f *frame) (err error) {
 		err = s.conn.WriteMsg(msg, f.place.seg.ring.File())
 	} else {
 		err = s.conn.Queue(msg)
+		s.burst.add()
 	}
 	s.stats.batches.Add(1)
 	s.stats.rows.Add(int64(f.n))
