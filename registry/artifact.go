@@ -92,7 +92,10 @@ func (tx *tx) follow(t *Table, there, r Record) (left string, err error) {
 	if now == was || !filepath.IsAbs(was) || !filepath.IsAbs(now) {
 		return "", nil
 	}
-	if left = leftAt(was, there); left == "" || leftAt(now, there) != "" {
+	if left = leftAt(was, there); left == "" {
+		left = tx.rewritten(was, there)
+	}
+	if left == "" || leftAt(now, there) != "" {
 		return "", nil
 	}
 	storage, err := tx.storageOf(now)
@@ -102,6 +105,9 @@ func (tx *tx) follow(t *Table, there, r Record) (left string, err error) {
 	return left, tx.set(t, there.Int("id"), Record{"path": now, "storage": storage})
 }
 
+// somethingElse is what is at a path whose file was written over.
+const somethingElse = "something else is now"
+
 // leftAt says what is at a path in place of an artifact, where it is certain that the artifact is not; else "". No bytes are read.
 func leftAt(path string, r Record) string {
 	fi, err := os.Stat(path)
@@ -109,7 +115,7 @@ func leftAt(path string, r Record) string {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		return "nothing is any more"
 	case err == nil && fi.Mode().IsRegular() && r["size"] != nil && fi.Size() != r.Int("size"):
-		return "something else is now"
+		return somethingElse
 	}
 	return ""
 }

@@ -47,12 +47,30 @@ type Saved struct {
 // Save adds a record, with all it brings along, in one transaction; or gives the one that is there: of the same content
 // (artifacts by hash, collections by their members and these' order), or of the same name (users, storages, labels). Such a
 // record comes out of the trash, and is not changed otherwise: it does not become a new version, which Notes say where one was
-// wanted. But that of a local file follows it to the path it is saved with, where it lies no more at its own.
+// wanted. But that of a local file follows it to the path it is saved with, where it lies no more at its own: a file there
+// that is younger than the record is read, before the transaction, to find that out.
 func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
-	var out *Saved
-	err := db.update(ctx, "save", func(tx *tx) (err error) {
-		tx.from = s.From
-		if out, err = tx.save(s); err != nil {
+	hashes := make(map[string]string)
+	for {
+		out, unread, err := db.saveOnce(ctx, s, hashes)
+		if !errors.Is(err, errUnread) {
+			return out, err
+		}
+		if err := hashFiles(ctx, unread, hashes); err != nil {
+			return nil, db.explain("save", err)
+		}
+	}
+}
+
+// saveOnce saves; or changes nothing and gives errUnread, and the files whose hashes it lacks.
+func (db *DB) saveOnce(ctx context.Context, s Save, hashes map[string]string) (out *Saved, unread []string, err error) {
+	err = db.update(ctx, "save", func(tx *tx) (err error) {
+		tx.from, tx.hashes = s.From, hashes
+		out, err = tx.save(s)
+		if unread = tx.unread; len(unread) > 0 { // also after an error, which may have come of a record that did not follow
+			return errUnread
+		}
+		if err != nil {
 			return err
 		}
 		out.Notes = append(tx.notes, out.Notes...)
@@ -65,9 +83,9 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 		err = db.unmade(ctx, s.Model, out)
 	}
 	if err != nil {
-		return nil, err
+		return nil, unread, err
 	}
-	return out, nil
+	return out, nil, nil
 }
 
 // unmade takes out of a record what it has only once it is there, such as a storage that would be made for it.
@@ -95,6 +113,9 @@ func (db *DB) unmade(ctx context.Context, m Model, out *Saved) error {
 
 // errDry takes back what a dry save did.
 var errDry = &Error{Kind: errors.New("dry")}
+
+// errUnread takes back what a save did that needs the hashes of files first.
+var errUnread = &Error{Kind: errors.New("unread")}
 
 // identities are the conditions under which a record is the one that is to be saved, and the fields that they compare.
 var identities = map[Model][]string{

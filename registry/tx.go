@@ -20,6 +20,9 @@ type tx struct {
 
 	from  *DB      // of which records are copied that are named and not here; nil: none are
 	notes []string // of records that are saved along with another
+
+	hashes map[string]string // of files that were read before the transaction, "" of one that can not be read
+	unread []string          // files whose hashes it needs beside these: nobody waits for a turn to write while a file is read
 }
 
 // update runs fn in a transaction that no other writer's crosses, and commits what it did.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // moveFile moves a file to another folder, and gives where it is then.
@@ -117,5 +118,47 @@ func TestTheRecordOfWhatWasOverwrittenFollowsItsContent(t *testing.T) {
 	}
 	if r := call("get", map[string]any{"model": "artifact", "uid": second["uid"]}); r["path"] != path || r["version"] != "2" {
 		t.Errorf("the newer one: %v", r)
+	}
+}
+
+func TestTheRecordOfAFileThatWasRewrittenInItsSizeFollowsItsContent(t *testing.T) {
+	later, earlier := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
+	for _, tc := range []struct {
+		name    string
+		now     string    // what the record's file holds then
+		written time.Time // zero: at once
+		follows bool
+	}{
+		{"other bytes, at once", "two", time.Time{}, true},
+		{"other bytes, later", "two", later, true},
+		{"the same bytes once more", "one", later, false},
+		{"a file that is older than its record is not read", "two", earlier, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			call, _ := asker(t)
+			dir := t.TempDir()
+			path := write(t, filepath.Join(dir, "a.txt"), "one")
+			first := recordIn(call("register", map[string]any{"path": path, "key": "a"}))
+			write(t, path, tc.now)
+			if !tc.written.IsZero() {
+				if err := os.Chtimes(path, tc.written, tc.written); err != nil {
+					t.Fatal(err)
+				}
+			}
+			good := write(t, filepath.Join(dir, "good", "a.txt"), "one")
+			for _, save := range []bool{false, true} {
+				found := call("register", map[string]any{"path": good, "key": "b", "save": save})
+				want, notes := path, fmt.Sprint(found["notes"])
+				if tc.follows {
+					want = good
+				}
+				if r := recordIn(found); r["uid"] != first["uid"] || r["path"] != want {
+					t.Errorf("saved: %t, it is at %v, want %s", save, r["path"], want)
+				}
+				if said := strings.Contains(notes, path+", where something else is now"); said != tc.follows {
+					t.Errorf("saved: %t, notes %s", save, notes)
+				}
+			}
+		})
 	}
 }

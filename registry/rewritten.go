@@ -1,0 +1,60 @@
+package registry
+
+import (
+	"context"
+	"os"
+	"slices"
+	"time"
+)
+
+// coarse is by how much the time of a file may be before that at which it was written: file systems have clocks of their own, some of
+// which count by twos of seconds.
+const coarse = 2 * time.Second
+
+// rewritten says what is in place of an artifact at a path where a file of its size is, if that was written after the record was and has
+// another hash; else "". Of a file that nobody has read for this save yet, it notes that it is to be read, and gives "".
+func (tx *tx) rewritten(path string, r Record) string {
+	fi, err := os.Stat(path)
+	if err != nil || !fi.Mode().IsRegular() || !slices.Contains([]string{HashWhole, HashEnds}, r.Text("hash_type")) {
+		return ""
+	}
+	if fi.ModTime().Before(r.Time("created_at").Add(-coarse)) {
+		return ""
+	}
+	switch hash, read := tx.hashes[path]; {
+	case !read:
+		tx.unread = append(tx.unread, path)
+	case hash != "" && hash != r.Text("hash"):
+		return somethingElse
+	}
+	return ""
+}
+
+// hashFiles adds the hashes of files to hashes; "" of one that can not be read, of which nothing is certain.
+func hashFiles(ctx context.Context, paths []string, hashes map[string]string) error {
+	for _, path := range paths {
+		hash, err := hashAt(ctx, path)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			hash = ""
+		}
+		hashes[path] = hash
+	}
+	return nil
+}
+
+func hashAt(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil || !fi.Mode().IsRegular() {
+		return "", err
+	}
+	hash, _, err := HashFile(ctx, f, fi.Size())
+	return hash, err
+}
