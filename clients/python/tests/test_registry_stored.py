@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import multiprocessing
+import pickle
 import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +98,66 @@ def test_what_the_registry_refuses_is_removed_with_its_object(registry: Path, da
     del artifact
     gc.collect()
     assert {first.path, second.path} == set(folder.iterdir())
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+@pytest.mark.parametrize("first", ["original", "copy"])
+def test_a_copy_takes_no_file_from_the_record_of_the_other(
+    registry: Path, copied: Callable[[ln.Artifact], ln.Artifact], first: str
+) -> None:
+    artifact = ln.Artifact(numbers(1), key="k.parquet")
+    saved, other = (artifact, copied(artifact))[:: 1 if first == "original" else -1]
+    saved.save()
+    if copied is copy.copy:  # it shares what was written, so it finds the record
+        assert other.save() == saved
+    else:
+        with pytest.raises(ln.NotFound, match="gone"):
+            other.save()
+    del artifact, other
+    gc.collect()
+    assert saved.load()["z"].item() == 1
+    assert ln.Artifact.filter().one().load()["z"].item() == 1
+
+
+@pytest.mark.parametrize("parent_saves", [True, False], ids=["the parent saves it, too", "the parent forgets it"])
+def test_what_a_forked_child_saves_stays(registry: Path, parent_saves: bool) -> None:
+    artifact = ln.Artifact(numbers(1), key="k.parquet")
+    child = multiprocessing.get_context("fork").Process(target=artifact.save)
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    if parent_saves:
+        with pytest.raises(ln.NotFound, match="gone"):
+            artifact.save()
+    del artifact, child
+    gc.collect()
+    assert ln.Artifact.get(key="k.parquet").load()["z"].item() == 1
+
+
+def test_what_a_forked_child_is_refused_is_still_the_parents(registry: Path) -> None:
+    first = ln.Artifact(numbers(0), key="r").save()
+    second, artifact = (ln.Artifact(numbers(at), is_new_version_of=first, version="mine") for at in (1, 2))
+    second.save()
+
+    def refused() -> None:
+        with pytest.raises(ln.IntegrityError):
+            artifact.save()
+
+    child = multiprocessing.get_context("fork").Process(target=refused)
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0
+    artifact.version = "theirs"
+    with pytest.warns(ln.LoaderdWarning, match="follows"):
+        artifact.save()
+    assert artifact.load()["z"].item() == 2
+
+
+def test_one_object_is_saved_by_two_threads_as_one_record(registry: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for at in range(20):
+            artifact = ln.Artifact(numbers(at), key=f"k{at}.parquet")
+            every = [artifact, artifact, copy.copy(artifact), artifact]
+            saved = list(pool.map(ln.Artifact.save, every, timeout=60))
+            assert {one.uid for one in saved} == {artifact.uid}
+            assert ln.Artifact.filter(key=f"k{at}.parquet").one().load()["z"].item() == at

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import sys
+import threading
 import warnings
 import weakref
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from loaderd._registry.versions import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from loaderd._registry.artifact import Artifact
 
@@ -115,10 +117,29 @@ class Written:
     path: str
     final: str
     facts: dict[str, Any]
-    _remover: Any = field(init=False, repr=False)
+    _remover: Any = field(init=False, repr=False)  # None: it is a copy, and another object cares for the file
+    _pid: int = field(init=False, repr=False)  # of the process that wrote it
+    _kept: bool = field(init=False, repr=False, default=False)  # this object moved it, and may move it back
+    _for_good: bool = field(init=False, repr=False, default=False)  # a record names it
+    _alone: Any = field(init=False, repr=False)  # of those who save it, one at a time does
 
     def __post_init__(self) -> None:
-        self._remover = weakref.finalize(self, _remove, self.path, os.getpid())
+        self._pid = os.getpid()
+        self._remover = weakref.finalize(self, _remove, self.path, self._pid)
+        self._alone = (self._pid, threading.RLock())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "final": self.final, "facts": self.facts, "_for_good": self._for_good}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _kept=False, _remover=None, _pid=0, _alone=(os.getpid(), threading.RLock()))
+
+    def alone(self) -> AbstractContextManager[object]:
+        """Have others of this process that save it wait."""
+        if self._alone[0] != os.getpid():  # who had the lock when this process was forked gives it back to nobody
+            self._alone = (os.getpid(), threading.RLock())
+        lock: AbstractContextManager[object] = self._alone[1]
+        return lock
 
     def belong(self, uid: str) -> None:
         """Take the name by which the file is seen to be one of a family: its own, whoever else is of the family.
@@ -147,43 +168,53 @@ class Written:
         NotFound
             It is removed already, with the object that this one is a copy of.
         """
-        if self.path == self.final:
+        if self.path == self.final or self._kept:
             return
         try:
             _sync(self.path)
+            while not _moved(self.path, self.final):
+                folder, name = os.path.split(self.final)
+                stem = name[: -len(self.facts["suffix"])].partition("-")[0]
+                self.final = os.path.join(folder, f"{stem}-{_random()}{self.facts['suffix']}")
         except FileNotFoundError as e:
             hint = "make the artifact of its data again; one that is not saved is not copied or pickled"
             raise NotFound(
                 f"{self.path}: what was written is gone", stage="registry", object=self.path, hint=hint
             ) from e
-        while not _moved(self.path, self.final):
-            folder, name = os.path.split(self.final)
-            stem = name[: -len(self.facts["suffix"])].partition("-")[0]
-            self.final = os.path.join(folder, f"{stem}-{_random()}{self.facts['suffix']}")
+        self._kept = True
         _sync(os.path.dirname(self.final))
 
     def back(self) -> None:
-        """Give it its temporary name again."""
-        if self._is_moved():
-            os.rename(self.final, self.path)
+        """Give it its temporary name again, if it has its final one from here: else it is that of another's record."""
+        if self._kept:
+            self._kept = False
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(self.final, self.path)
 
     def stay(self) -> None:
         """Leave it under its final name, for the registry may know of it; what is saved again finds it there."""
-        if self._is_moved():
-            self._remover.detach()
-            self.path = self.final
-
-    def _is_moved(self) -> bool:
-        return self.path != self.final and not os.path.lexists(self.path) and os.path.lexists(self.final)
+        if self._kept:
+            self._leave()
 
     def remove(self) -> None:
-        """Remove it, whatever its name."""
+        """Remove it, whatever its name, unless a record names it; a copy, or a forked child, only gives it back."""
+        if self._for_good:
+            return
+        if self._remover is None or self._pid != os.getpid():
+            self.back()
+            return
         self._remover()
-        _remove(self.final, os.getpid())
+        _remove(self.final, self._pid)
 
     def done(self) -> None:
         """Leave it where it is for good."""
-        self._remover.detach()
+        self._for_good = True
+        self._leave()
+
+    def _leave(self) -> None:
+        if self._remover is not None:
+            self._remover.detach()
+        self.path, self._kept = self.final, False
 
 
 def _moved(path: str, final: str) -> bool:
@@ -192,12 +223,15 @@ def _moved(path: str, final: str) -> bool:
         os.link(path, final)
     except FileExistsError:
         return False
+    except FileNotFoundError:
+        raise
     except OSError:  # a file system without links
         if os.path.lexists(final):
             return False
         os.rename(path, final)
         return True
-    os.remove(path)
+    with contextlib.suppress(FileNotFoundError):  # a copy in another process moved it, too
+        os.remove(path)
     return True
 
 
@@ -291,24 +325,23 @@ def stored(*artifacts: Artifact) -> Iterator[None]:
     *artifacts
         Those whose records are to name the final paths.
     """
-    moved: list[Artifact] = []
-    try:
-        for artifact in artifacts:
-            written = artifact._written
-            if written is not None:
-                moved.append(artifact)
+    with contextlib.ExitStack() as held:
+        for _, lock in sorted({id(one): one for a in artifacts if (one := a._written) is not None}.items()):
+            held.enter_context(lock.alone())
+        # Another thread may have saved one of them meanwhile.
+        new = [(artifact, one) for artifact in artifacts if (one := artifact._written) is not None]
+        try:
+            for artifact, written in new:
                 written.keep()
                 artifact._values["path"] = paths.on_wire(written.final)
-        yield
-    except BaseException as e:
-        refused = isinstance(e, LoaderdError) and not isinstance(e, (DaemonGone, InternalError, ProtocolError))
-        for artifact in moved:
-            if artifact._written is not None:
-                (artifact._written.back if refused else artifact._written.stay)()
-                artifact._values["path"] = paths.on_wire(artifact._written.path)
-        raise
-    for artifact in moved:
-        written, artifact._written = artifact._written, None
-        if written is not None:
+            yield
+        except BaseException as e:
+            refused = isinstance(e, LoaderdError) and not isinstance(e, (DaemonGone, InternalError, ProtocolError))
+            for artifact, written in new:
+                (written.back if refused else written.stay)()
+                artifact._values["path"] = paths.on_wire(written.path)
+            raise
+        for artifact, written in new:
+            artifact._written = None
             # The registry may have had the content under another name.
             (written.done if artifact._where() == written.final else written.remove)()
