@@ -126,10 +126,17 @@ func (tx *tx) again(t *Table, there, r Record, s Save) (*Saved, error) {
 	out := &Saved{}
 	if there.Int("visibility") == Trash {
 		out.Notes = append(out.Notes, fmt.Sprintf("%s was in the trash, and is restored", there.UID()))
-		var err error
-		if there, err = tx.show(t, there); err != nil {
+		shown, err := tx.show(t, there)
+		var taken *Error
+		if other := otherNamesOf(t, there, r, s); other != nil && errors.Is(err, ErrConflict) && errors.As(err, &taken) {
+			if shown, err = tx.showAs(t, there, other); err == nil {
+				out.Notes = append(out.Notes, fmt.Sprintf("it comes back as %s: %s", titleOf(shown), taken.Detail))
+			}
+		}
+		if err != nil {
 			return nil, err
 		}
+		there = shown
 	}
 	notes, err := tx.complete(t, there, r, s)
 	if err != nil {
@@ -161,15 +168,6 @@ func (tx *tx) made(t *Table, there Record, run string) error {
 		return err
 	}
 	return tx.link(rel, there.Int("id"), id)
-}
-
-// show takes a record out of the trash, as it was before.
-func (tx *tx) show(t *Table, r Record) (Record, error) {
-	before, err := tx.visibilityBefore(t, r.UID())
-	if err != nil {
-		return nil, err
-	}
-	return tx.change(t, r.UID(), Record{"visibility": before})
 }
 
 // link adds a link, where it is not there yet.

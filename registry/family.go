@@ -133,7 +133,7 @@ func (tx *tx) keyFor(t *Table, r Record, key string) error {
 	if err != nil || head == "" {
 		return err
 	}
-	hint := fmt.Sprintf("give another key, or give %s another one first; what is to be a new version of it is saved with revises=%s", head, head)
+	hint := fmt.Sprintf("give another key (--key or key=), or give %s another one first; what is to be a new version of it is saved with revises=%s", head, head)
 	return fail(ErrConflict, tx.op, fmt.Sprintf("%s.key", t.Model), hint,
 		"%q is the key of %s, which is no version of %s; there would be two latest records of one key", key, head, r.UID())
 }
@@ -148,7 +148,7 @@ func (tx *tx) oneOfKey(t *Table, r Record) error {
 	if err != nil || head == "" {
 		return err
 	}
-	hint := fmt.Sprintf("give one of the two another key, or move %s into the trash, first", head)
+	hint := fmt.Sprintf("give one of the two another key (saved again, it comes back with the one of --key or key=), or move %s into the trash first", head)
 	return fail(ErrConflict, tx.op, r.UID(), hint, "its key, %q, is that of %s by now, which is no version of it; there would be two latest records of one key", key, head)
 }
 

@@ -46,9 +46,10 @@ type Saved struct {
 
 // Save adds a record, with all it brings along, in one transaction; or gives the one that is there: of the same content
 // (artifacts by hash, collections by their members and these' order), or of the same name (users, storages, labels). Such a
-// record comes out of the trash, and is not changed otherwise: it does not become a new version, which Notes say where one was
-// wanted. But that of a local file follows it to the path it is saved with, where it lies no more at its own: a file there
-// that is younger than the record is read, before the transaction, to find that out.
+// record comes out of the trash, with the key or the name that it is saved with where its own key is another family's by now. It
+// is not changed otherwise: it does not become a new version, which Notes say where one was wanted. But that of a local file follows
+// it to the path it is saved with, where it lies no more at its own: a file there that is younger than the record is read, before
+// the transaction, to find that out.
 func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 	hashes := make(map[string]string)
 	for {

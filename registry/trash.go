@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -51,6 +53,41 @@ func (db *DB) Restore(ctx context.Context, m Model, uid string) (Record, error) 
 		return err
 	})
 	return out, err
+}
+
+// show takes a record out of the trash, as it was before.
+func (tx *tx) show(t *Table, r Record) (Record, error) { return tx.showAs(t, r, nil) }
+
+// showAs takes a record out of the trash as it was before, but for some fields.
+func (tx *tx) showAs(t *Table, r, changes Record) (Record, error) {
+	before, err := tx.visibilityBefore(t, r.UID())
+	if err != nil {
+		return nil, err
+	}
+	set := Record{"visibility": before}
+	maps.Copy(set, changes)
+	now, err := tx.change(t, r.UID(), set)
+	if errors.Is(err, ErrConflict) { // found out when it was shown already
+		if err := tx.set(t, r.Int("id"), Record{"visibility": Trash}); err != nil {
+			return nil, err
+		}
+	}
+	return now, err
+}
+
+// otherNamesOf are the names of what is to be saved that a record in the trash can have in place of its key, once that is another's;
+// nil where there are none. A collection may do with a name.
+func otherNamesOf(t *Table, there, r Record, s Save) Record {
+	key, name := r.Text("key"), r.Text("name")
+	switch {
+	case s.asIs || s.Revises != "":
+		return nil // these names are those of another
+	case key != "" && key != there.Text("key"):
+		return Record{"key": key}
+	case key == "" && name != "" && t.Has("name"):
+		return Record{"key": nil, "name": name}
+	}
+	return nil
 }
 
 func (tx *tx) remove(t *Table, r Record) error {

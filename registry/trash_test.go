@@ -3,6 +3,8 @@ package registry
 import (
 	"context"
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 )
 
@@ -217,4 +219,82 @@ func TestWhatHoldsARecordIsSaidInOneAndInMany(t *testing.T) {
 	}
 	_, err = db.Delete(context.Background(), ModelTransform, got.Transform.UID(), true)
 	wantError(t, err, ErrProtected, "1 run has it as its transform: ")
+}
+
+func TestWhatIsSavedUnderAFreeNameComesOutOfTheTrashWithThat(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		model Model
+		given Record
+		want  Record // nil: it stays in the trash
+	}{
+		{"an artifact with a free key", ModelArtifact, Record{"key": "free"}, Record{"key": "free"}},
+		{"an artifact with the key that was given on", ModelArtifact, Record{"key": "k"}, nil},
+		{"an artifact with a key that a third has", ModelArtifact, Record{"key": "third"}, nil},
+		{"an artifact without a key", ModelArtifact, Record{"description": "d"}, nil},
+		{"a collection with a free key", ModelCollection, Record{"key": "free", "name": "n"}, Record{"key": "free", "name": "old"}},
+		{"a collection with the key that was given on", ModelCollection, Record{"key": "k", "name": "n"}, nil},
+		{"a collection with a key that a third has", ModelCollection, Record{"key": "third"}, nil},
+		{"a collection with a name alone", ModelCollection, Record{"name": "n"}, Record{"key": nil, "name": "n"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			db := fresh(t)
+			save := func(content string, given Record) Save {
+				if tt.model == ModelArtifact {
+					r := file(content)
+					maps.Copy(r, given)
+					return Save{Model: tt.model, Record: r}
+				}
+				return Save{Model: tt.model, Record: given, Members: []any{file(content, "key", content)}}
+			}
+			named := Record{"key": "k"}
+			if tt.model == ModelCollection {
+				named["name"] = "old"
+			}
+			third := must(t, db, save("third", Record{"key": "third"})).Record
+			old := must(t, db, save("old", named)).Record
+			update(t, db, tt.model, old.UID(), Record{"visibility": Hidden})
+			del(t, db, tt.model, old.UID(), false)
+			other := must(t, db, save("new", Record{"key": "k"})).Record
+			for _, dry := range []bool{true, false} {
+				s := save("old", tt.given)
+				s.Dry = dry
+				out, err := db.Save(context.Background(), s)
+				if tt.want == nil {
+					by := other
+					if tt.given["key"] == "third" {
+						by = third
+					}
+					wantError(t, err, ErrConflict, by.UID(), "--key", "key=")
+				} else if err != nil {
+					t.Fatal(err)
+				}
+				stored := get(t, db, tt.model, old.UID())
+				if tt.want == nil || dry {
+					if stored.Int("visibility") != Trash || stored["key"] != "k" {
+						t.Errorf("dry: %t, it is %v", dry, stored)
+					}
+				} else if stored.Int("visibility") != Hidden || !stored.Bool("is_latest") {
+					t.Errorf("it is %v", stored)
+				}
+				if tt.want == nil {
+					continue
+				}
+				for name, want := range tt.want {
+					if out.Record[name] != want {
+						t.Errorf("dry: %t, its %s is %v, want %v", dry, name, out.Record[name], want)
+					}
+				}
+				if notes := strings.Join(out.Notes, "\n"); !strings.Contains(notes, `"k"`) || !strings.Contains(notes, other.UID()) || strings.Contains(notes, "it stays") {
+					t.Errorf("notes: %s", notes)
+				}
+			}
+			if left := texts(t, db.Path(), "SELECT * FROM concealed"); len(left) > 0 != (tt.want == nil) {
+				t.Errorf("hidden ones in the trash: %q", left)
+			}
+			if !get(t, db, tt.model, other.UID()).Bool("is_latest") {
+				t.Error("the other is not the latest of its key")
+			}
+		})
+	}
 }

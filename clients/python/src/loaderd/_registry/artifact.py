@@ -222,6 +222,8 @@ class Artifact(Versioned, Made):
             has = there[name]
             if value is None or value == has:
                 continue
+            if name == "key" and value == self._values[name]:  # one in the trash, whose own is another's, comes back so
+                continue
             if has is None:
                 self._values[name] = value
                 self._changed.add(name)
