@@ -244,8 +244,8 @@ class Collection(Versioned, Made):
         if not self._state.adding and using == self._using:
             return super().save(using)
         members = self._members()
-        revised = self._revises
         self._save_revised(using)
+        revised = self._revises
         others = {id(one): one for one in (*members, self._related.get("meta_artifact")) if one is not None}
         new = [one for one in others.values() if one._is_news]
         for one in new:
@@ -261,6 +261,25 @@ class Collection(Versioned, Made):
         if self._values.get("run") is not None:
             tracking.track_inputs([*members, *([revised] if revised is not None else [])], self.run)
         return self
+
+    def _save_revised(self, using: str | None) -> None:
+        """Have the one before in the database; what is appended to it does not follow it if it turns out to be another.
+
+        Its members may be those of a collection that is there already. Then this one follows what the one before was
+        to follow, or is a first one, of the members that it was made of.
+        """
+        base = self._revises
+        if base is None or not self._appended or not base._state.adding:
+            super()._save_revised(using)
+            return
+        asked, before = dict(base._values), base._revises
+        super()._save_revised(using)
+        if _is_of(base, asked):
+            return
+        self._appended = ()
+        self._revises = before if before is not None and _is_of(before, asked) else None
+        for name in ("reference", "reference_type"):
+            self._values.setdefault(name, asked.get(name))
 
     def _request(self, members: list[Artifact], using: str | None) -> Row:
         def sent(one: Artifact) -> Any:  # what is saved in one database, the registry itself takes over to another
@@ -437,6 +456,13 @@ class Collection(Versioned, Made):
         """
         given = {name: value for name, value in locals().items() if name not in ("self", "more")}
         return mapping.map_them(self, given, more)
+
+
+def _is_of(found: Collection, asked: Row) -> bool:
+    """Tell whether a collection is of the family of one that was to be saved: by its uid, or by what names that."""
+    name = next((name for name in ("key", "name", "description") if asked.get(name) is not None), "uid")
+    same_stem = found.stem_uid == str(asked["uid"])[: found._stem]
+    return same_stem or bool(found._values.get(name) == asked[name])
 
 
 def _row_of(member: Artifact, rows: list[Row]) -> Row:
