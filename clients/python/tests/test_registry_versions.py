@@ -164,3 +164,16 @@ def test_metadata_of_a_collection_that_is_there_and_has_others_do_not_become_tho
     with pytest.warns(ln.LoaderdWarning, match="meta_artifact"):
         assert second.save() == first
     assert (first.meta_artifact.load()["z"].item(), meta.load()["z"].item()) == (8, 9)
+
+
+def test_versions_are_those_of_the_records_database(registry: Path) -> None:
+    ln.add_database("other", "other.db")
+    first = ln.Artifact(numbers(0), key="v.parquet").save(using="other")
+    second = ln.Artifact(numbers(1), is_new_version_of=first).save(using="other")
+    old = ln.Artifact.using("other").get(first.uid)
+    assert list(old.versions) == [second, old]
+    assert [one._state.db for one in old.versions] == ["other", "other"]
+    with pytest.warns(ln.LoaderdWarning, match="is not the latest version"):
+        third = ln.Artifact(numbers(2), is_new_version_of=old)
+    assert third.save(using="other").version == "3"
+    assert [one.version for one in first.versions] == ["3", "2", "1"]

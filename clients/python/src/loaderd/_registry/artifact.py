@@ -172,7 +172,7 @@ class Artifact(Versioned, Made):
             self._written = content.write(data, self.key, storage)
             path, facts = self._written.path, self._written.facts
         asked = self._row(whole=True) | facts | {"path": paths.on_wire(path), "save": False}
-        if self._revises is not None and not self._revises._state.adding:
+        if self._revises is not None and not self._revises_unknown:
             asked["revises"] = self._revises.uid
         with Progress("hashing") as progress:
             answer = wire.call("register", asked, self._using, progress.tell)
@@ -184,8 +184,7 @@ class Artifact(Versioned, Made):
         run, chosen = self._related.get("run"), self.version is not None and not self._counted
         if row.get("id") is not None:
             return self._become(row, given)
-        if self._revises is not None and self._revises._state.adding:
-            # The registry does not know yet what it follows.
+        if self._revises_unknown and self._revises is not None:
             row |= {name: self._values[name] for name in ("uid", "version")}
         self._take(row, self._using)
         self._counted = not chosen
@@ -194,6 +193,12 @@ class Artifact(Versioned, Made):
         if run is not None:
             self.run = run
         return None
+
+    @property
+    def _revises_unknown(self) -> bool:
+        """Whether the registry does not know what it follows: that is not saved yet, or is of another database."""
+        revised = self._revises
+        return revised is not None and (revised._state.adding or revised._using != self._using)
 
     def _become(self, row: Row, given: dict[str, Any]) -> None:
         """Become what the registry has already, with what was given beside the data as far as that has none of it."""

@@ -102,7 +102,7 @@ class Versioned(Record):
     @property
     def versions(self) -> QuerySet[Self]:
         """All versions that are not in the trash, the newest first."""
-        return self.filter(stem_uid=self.stem_uid).order_by("-uid")
+        return self.using(self._using).filter(stem_uid=self.stem_uid).order_by("-uid")
 
     def _row(self, using: str | None = None, *, whole: bool = False) -> Row:
         """Give what is to be saved; of a new version, the registry finds the ``uid`` and the next whole number."""
