@@ -34,6 +34,8 @@ type session struct {
 	ctx    context.Context
 	con    *console
 	client *ipc.Client
+
+	inTrash bool // names stand for what is in the trash alone
 }
 
 // withRegistry connects, starts a daemon where none runs, and hands the session to do.
@@ -47,7 +49,7 @@ func (f registryFlags) withRegistry(ctx context.Context, con *console, do func(*
 		return err
 	}
 	defer func() { err = errors.Join(err, client.Close()) }()
-	return do(&session{f, ctx, con, client})
+	return do(&session{registryFlags: f, ctx: ctx, con: con, client: client})
 }
 
 // call asks the registry for something.

@@ -77,6 +77,17 @@ func (s *session) resolve(ref string, models ...string) (record, error) {
 		Hint: "`loaderd ls --search TEXT` finds records by a part of their names"}
 }
 
+// resolveInTrash is resolve, but that what is in the trash comes before what is not: of a family, the newest version there.
+func (s *session) resolveInTrash(ref string, models ...string) (record, error) {
+	s.inTrash = true
+	r, err := s.resolve(ref, models...)
+	s.inTrash = false
+	if isCode(err, ipc.CodeNoRecord) {
+		return s.resolve(ref, models...)
+	}
+	return r, err
+}
+
 func (s *session) byUID(ref string, k kind) ([]record, error) { return s.where(k, lookup("uid", ref)) }
 
 func (s *session) byName(ref string, k kind) ([]record, error) {
@@ -99,7 +110,7 @@ func (s *session) byName(ref string, k kind) ([]record, error) {
 		}
 	}
 	found, err := s.where(k, []any{"or", append(either, byPath)})
-	if err == nil && len(found) > 0 && gone == nil {
+	if err == nil && len(found) > 0 && gone == nil && !s.inTrash {
 		return s.sameAs(ref, where, found)
 	}
 	return found, err
@@ -143,6 +154,9 @@ func (s *session) where(k kind, tree []any) ([]record, error) {
 		order = append(order, "-is_latest")
 	}
 	order = append(order, "-created_at")
+	if s.inTrash {
+		tree = []any{"and", []any{tree, lookup("visibility", trash)}}
+	}
 	const most = 20
 	return s.records("query", map[string]any{"model": k.model, "where": tree, "order_by": order, "all": true, "limit": most})
 }

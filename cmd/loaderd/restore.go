@@ -14,7 +14,7 @@ type restoreCmd struct {
 func (c *restoreCmd) Run(ctx context.Context, con *console) error {
 	return c.withRegistry(ctx, con, func(s *session) error {
 		return each(con, c.JSON, c.Refs, func(ref string) (record, string, error) {
-			r, err := s.resolve(ref, "artifact", "collection")
+			r, err := s.resolveInTrash(ref, "artifact", "collection")
 			if err != nil {
 				return nil, "", err
 			}
