@@ -29,7 +29,7 @@ func TestWordsThatAreCompleted(t *testing.T) {
 		{"an argument behind a flag and its value", "add --key x ", []string{":files"}},
 		{"an argument behind a flag without one", "ls --json su", []string{"suffix="}},
 		{"kinds and fields", "ls u", []string{"ulabels", "ulabels__", "uid=", "updated_at=", "users"}},
-		{"records by their keys", "show p", []string{"pbmc.h5ad"}},
+		{"records by their keys", "show pbmc.", []string{"pbmc.h5ad"}},
 		{"records by their names", "rm study", []string{"study of pbmc"}},
 		{"members, or files", "collection create x sam", []string{":files", "samples.csv"}},
 		{"words of an enumeration", "completion ", []string{"bash", "fish", "zsh"}},
