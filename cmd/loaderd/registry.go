@@ -204,8 +204,11 @@ func moment(v any) string {
 // absolute is a path as the daemon must have it; what is a URL stays, but that of a file of this machine, which is its path.
 func absolute(path string) (any, error) {
 	path, err := local(path)
-	if err != nil || strings.Contains(path, "://") {
-		return path, err
+	if err != nil {
+		return nil, err
+	}
+	if scheme, rest, isURL := cutURL(path); isURL {
+		return scheme + "://" + rest, nil
 	}
 	abs, err := filepath.Abs(path)
 	if err == nil && !utf8.ValidString(abs) {
@@ -219,7 +222,7 @@ func local(path string) (string, error) {
 	if path == "" {
 		return "", invalid(`""`, "name a file, a folder or a URL; the current folder is .", "an empty path")
 	}
-	if !strings.HasPrefix(path, "file://") {
+	if scheme, _, _ := cutURL(path); scheme != "file" {
 		return path, nil
 	}
 	u, err := url.Parse(path)
@@ -230,6 +233,15 @@ func local(path string) (string, error) {
 		return "", invalid(path, "a file of this machine is file:///PATH", "it names no file of this machine")
 	}
 	return u.Path, nil
+}
+
+// cutURL takes a URL apart behind its scheme, which has no case and is given in small letters.
+func cutURL(path string) (scheme, rest string, isURL bool) {
+	scheme, rest, isURL = strings.Cut(path, "://")
+	if !isURL || scheme == "" || strings.Contains(scheme, "/") {
+		return "", "", false
+	}
+	return strings.ToLower(scheme), rest, true
 }
 
 // progressLine shows how far a long call is, on a terminal alone.

@@ -309,3 +309,12 @@ func TestSuffixesAreThoseOfFormats(t *testing.T) {
 		}
 	}
 }
+
+func TestTheSchemeOfAURLIsInSmallLetters(t *testing.T) {
+	call, _ := asker(t)
+	r := recordIn(call("register", map[string]any{"path": "HTTPS://Example.org/Data/x.csv", "key": "x"}))
+	again := call("register", map[string]any{"path": "https://Example.org/Data/x.csv", "key": "x"})
+	if r["path"] != "https://Example.org/Data/x.csv" || again["created"] != false || recordIn(again)["uid"] != r["uid"] {
+		t.Errorf("got %v, and again %v", r, again)
+	}
+}

@@ -56,7 +56,7 @@ func wireRecords(m registry.Model, list []registry.Record) []any {
 	return out
 }
 
-// pathOf is a path or a URL of the wire: absolute, as text or as bytes.
+// pathOf is a path or a URL of the wire: absolute, as text or as bytes. The scheme of a URL, which has no case, is in small letters.
 func pathOf(v any) (string, error) {
 	path, ok := v.(string)
 	if b, isBytes := v.([]byte); isBytes {
@@ -66,7 +66,8 @@ func pathOf(v any) (string, error) {
 		return "", invalid("registry", "path", fmt.Errorf("got %v (%T); it must be an absolute path, or a URL", v, v))
 	}
 	if isURL(path) {
-		return path, nil
+		scheme, rest, _ := strings.Cut(path, "://")
+		return strings.ToLower(scheme) + "://" + rest, nil
 	}
 	if !filepath.IsAbs(path) {
 		return "", invalid("registry", "path", fmt.Errorf("%q is not absolute; the daemon does not know the client's working directory", path))

@@ -134,8 +134,9 @@ def test_a_url_is_noted_and_not_read(registry: Path) -> None:
     assert ln.Artifact.get(artifact.uid)._where() == "s3://bucket/a.h5ad"
 
 
-def test_a_file_url_is_a_path(registry: Path) -> None:
-    artifact = ln.Artifact(f"file://{registry}/a.h5ad", key="a.h5ad").save()
+@pytest.mark.parametrize("scheme", ["file", "FILE"])
+def test_a_file_url_is_a_path(registry: Path, scheme: str) -> None:
+    artifact = ln.Artifact(f"{scheme}://{registry}/a.h5ad", key="a.h5ad").save()
     assert artifact.path == registry / "a.h5ad"
 
 

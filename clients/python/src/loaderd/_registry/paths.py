@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from upath import UPath
 
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
-_FILE: Final = re.compile(r"(?:file|local)://(?:localhost(?=/))?")
+_FILE: Final = re.compile(r"(?i:file|local)://(?:localhost(?=/))?")
 
 
 def local_or_url(data: Any) -> str | None:
