@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gc
 import multiprocessing
+import os
 import pickle
 import warnings
 from collections.abc import Callable
@@ -161,3 +162,16 @@ def test_one_object_is_saved_by_two_threads_as_one_record(registry: Path) -> Non
             saved = list(pool.map(ln.Artifact.save, every, timeout=60))
             assert {one.uid for one in saved} == {artifact.uid}
             assert ln.Artifact.filter(key=f"k{at}.parquet").one().load()["z"].item() == at
+
+
+def test_what_two_processes_move_at_once_has_one_name_in_the_end(registry: Path, daemon: Daemon) -> None:
+    artifact = ln.Artifact(numbers(1), key="k.parquet")
+    other = pickle.loads(pickle.dumps(artifact))
+    (folder,) = (daemon.folder / "data" / "artifacts").glob(".loaderd")
+    (written,) = folder.iterdir()
+    os.link(written, registry / "seen by the other")
+    artifact.save()
+    os.rename(registry / "seen by the other", written)
+    assert other.save() == artifact
+    assert list(folder.iterdir()) == [artifact.path]
+    assert other.load()["z"].item() == 1

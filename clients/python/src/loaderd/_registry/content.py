@@ -201,6 +201,9 @@ class Written:
         if self._for_good:
             return
         if self._remover is None or self._pid != os.getpid():
+            if self._kept and _names(self.final) > 1:  # others moved it at the same time, and a record has theirs
+                _remove(self.final, os.getpid())
+                self._kept = False
             self.back()
             return
         self._remover()
@@ -233,6 +236,14 @@ def _moved(path: str, final: str) -> bool:
     with contextlib.suppress(FileNotFoundError):  # a copy in another process moved it, too
         os.remove(path)
     return True
+
+
+def _names(path: str) -> int:
+    """Count the names of a file; 0: it is gone."""
+    try:
+        return os.stat(path).st_nlink
+    except FileNotFoundError:
+        return 0
 
 
 def _random() -> str:
