@@ -5,57 +5,23 @@ package cache
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/loaderd/loaderd/internal/leak"
-)
-
-const (
-	smallDisk = "CACHE_TEST_SMALL_DISK"
-	noSmall   = "no small disk here: "
+	"github.com/loaderd/loaderd/internal/smalldisk"
 )
 
 // TestARealDiskThatIsFullKeepsTheCopyThatThereIs runs its other half in a process that may mount a small disk.
 func TestARealDiskThatIsFullKeepsTheCopyThatThereIs(t *testing.T) {
 	leak.Check(t)
-	cmd := exec.Command(os.Args[0], "-test.run=^TestChildOnASmallDisk$", "-test.v", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), smallDisk+"="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Skipf("no name space of its own for a process here: %v", err)
-	}
-	if _, why, ok := strings.Cut(string(out), noSmall); ok {
-		t.Skip(noSmall + why)
-	}
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestChildOnASmallDisk") {
-		t.Errorf("%v\n%s", err, out)
-	}
+	smalldisk.Run(t, "TestChildOnASmallDisk")
 }
 
 // TestChildOnASmallDisk renews a copy for which there is no room, asked beforehand or not.
 func TestChildOnASmallDisk(t *testing.T) {
-	dir := os.Getenv(smallDisk)
-	if dir == "" {
-		t.Skip("it runs in a process of its own")
-	}
-	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		t.Fatal(noSmall, err)
-	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
-		t.Fatal(noSmall, err)
-	}
+	dir := smalldisk.Mount(t, "1m")
 	b := newBench(t)
 	b.dir = filepath.Join(dir, "copies")
 	b.Cache = b.open(t)

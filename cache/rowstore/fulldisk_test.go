@@ -5,55 +5,24 @@ package rowstore
 import (
 	"errors"
 	"os"
-	"os/exec"
-	"strings"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/loaderd/loaderd/internal/smalldisk"
 )
 
-const (
-	smallDisk  = "ROWSTORE_TEST_SMALL_DISK"
-	noSmall    = "no small disk here: "
-	smallBytes = 2 << 20
-)
+const smallBytes = 2 << 20
 
 // TestARealDiskThatIsFullKeepsWhatIsWhole runs its other half in a process that may mount a small disk.
 func TestARealDiskThatIsFullKeepsWhatIsWhole(t *testing.T) {
 	checkLeaks(t)
-	cmd := exec.Command(os.Args[0], "-test.run=^TestChildOnASmallDisk$", "-test.v", "-test.timeout=60s")
-	cmd.Env = append(os.Environ(), smallDisk+"="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Skipf("no name space of its own for a process here: %v", err)
-	}
-	if _, why, ok := strings.Cut(string(out), noSmall); ok {
-		t.Skip(noSmall + why)
-	}
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestChildOnASmallDisk") {
-		t.Errorf("%v\n%s", err, out)
-	}
+	smalldisk.Run(t, "TestChildOnASmallDisk")
 }
 
 // TestChildOnASmallDisk fills a disk to its last page, beside a file that comes and goes.
 func TestChildOnASmallDisk(t *testing.T) {
-	dir := os.Getenv(smallDisk)
-	if dir == "" {
-		t.Skip("it runs in a process of its own")
-	}
-	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		t.Fatal(noSmall, err)
-	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
-		t.Fatal(noSmall, err)
-	}
+	dir := smalldisk.Mount(t, "2m")
 	ballast, more := dir+"/ballast", dir+"/more"
 	for path, size := range map[string]int{ballast: smallBytes / 2, more: smallBytes / 8} {
 		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {

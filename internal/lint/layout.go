@@ -34,12 +34,13 @@ var mayImport = map[string][]string{
 
 	"mapped": {"mapped/expr", "mapped/h5", "mapped/zarr", "cache", "cache/rowstore"},
 
-	"internal/build":   {},
-	"internal/leak":    {},
-	"internal/lint":    {},
-	"internal/daemon":  {anyOfOurs},
-	"internal/formats": {},
-	"internal/tables":  {},
+	"internal/build":     {},
+	"internal/leak":      {},
+	"internal/smalldisk": {},
+	"internal/lint":      {},
+	"internal/daemon":    {anyOfOurs},
+	"internal/formats":   {},
+	"internal/tables":    {},
 
 	"bench/bareloop":       {"cache/rowstore", "ipc"},
 	"bench/hardware":       {},
