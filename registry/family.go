@@ -124,12 +124,17 @@ func nextVersion(version string) (next string, ok bool) {
 	return strings.Join(parts, "."), true
 }
 
+// otherOfKey is the uid of the latest of another family than that of r, if that has a key; else "".
+func (tx *tx) otherOfKey(t *Table, r Record, key string) (string, error) {
+	return tx.headOf(t, "t.key = ? AND t.stem_uid <> ?", key, r["stem_uid"])
+}
+
 // keyFor is the error that a key can not be given to the family of r: the latest of another one has it, and there would be two.
 func (tx *tx) keyFor(t *Table, r Record, key string) error {
 	if key == "" || key == r.Text("key") {
 		return nil
 	}
-	head, err := tx.headOf(t, "t.key = ? AND t.stem_uid <> ?", key, r["stem_uid"])
+	head, err := tx.otherOfKey(t, r, key)
 	if err != nil || head == "" {
 		return err
 	}
@@ -144,7 +149,7 @@ func (tx *tx) oneOfKey(t *Table, r Record) error {
 	if key == "" || !r.Bool("is_latest") {
 		return nil
 	}
-	head, err := tx.headOf(t, "t.key = ? AND t.stem_uid <> ?", key, r["stem_uid"])
+	head, err := tx.otherOfKey(t, r, key)
 	if err != nil || head == "" {
 		return err
 	}

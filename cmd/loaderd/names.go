@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -74,10 +75,8 @@ func (n *names) claim(args map[string]any) error {
 	if other == where {
 		return nil
 	}
-	dry := map[string]any{"save": false}
-	for name, value := range args {
-		dry[name] = value
-	}
+	dry := maps.Clone(args)
+	dry["save"] = false
 	would, err := callFor[map[string]any](n.s, "register", dry)
 	if err != nil || would["created"] != true {
 		return err

@@ -79,9 +79,9 @@ func (s *session) resolve(ref string, models ...string) (record, error) {
 
 // resolveInTrash is resolve, but that what is in the trash comes before what is not: of a family, the newest version there.
 func (s *session) resolveInTrash(ref string, models ...string) (record, error) {
-	s.inTrash = true
-	r, err := s.resolve(ref, models...)
-	s.inTrash = false
+	there := *s
+	there.inTrash = true
+	r, err := there.resolve(ref, models...)
 	if isCode(err, ipc.CodeNoRecord) {
 		return s.resolve(ref, models...)
 	}
