@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -10,7 +9,7 @@ from typing import Any, Final, Literal
 from loaderd import _paths, _start
 from loaderd._errors import DaemonGone, ProtocolError, SourceChanged, from_wire
 from loaderd._warn import tell_restart
-from loaderd._wire import Channel, ConnectionLost, Message
+from loaderd._wire import Channel, ConnectionLost, Message, path_on_wire
 
 OnDaemonLoss = Literal["restart", "raise"]
 
@@ -65,7 +64,7 @@ class Source:
         self.patience = 0.0
         try:
             opened = channel.request(
-                {"op": "open", "paths": [_on_wire(path) for path in self.paths], "spec": self.spec, "brief": brief}
+                {"op": "open", "paths": [path_on_wire(path) for path in self.paths], "spec": self.spec, "brief": brief}
             )
             if opened.get("op") == "error":
                 if opened.get("code") == DaemonGone.code:
@@ -143,12 +142,3 @@ class Losses:
             time.sleep(0.05 * self._count)
         if pid:
             tell_restart(socket, pid, log)
-
-
-def _on_wire(path: str) -> str | bytes:
-    """Give a path as messages carry it: one that is not UTF-8 as its bytes."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(path)
-    return path

@@ -32,6 +32,15 @@ _SEND_FLAGS: Final = getattr(socket, "MSG_NOSIGNAL", 0)
 _READABLE: Final = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
+def path_on_wire(path: str) -> str | bytes:
+    """Give a path as messages carry it: one that is not UTF-8 as its bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
+
+
 class ConnectionLost(Exception):
     """The other end is gone. Never reaches the user as such."""
 

@@ -15,6 +15,7 @@ from loaderd._registry.record import TRASH, check_names
 from loaderd._registry.related import ToMany
 from loaderd._registry.versions import Versioned
 from loaderd._warn import warn
+from loaderd._wire import path_on_wire
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -171,7 +172,7 @@ class Artifact(Versioned, Made):
             storage = wire.call("settings", {}, self._using)["storage"]
             self._written = content.write(data, self.key, storage)
             path, facts = self._written.path, self._written.facts
-        asked = self._row(whole=True) | facts | {"path": paths.on_wire(path), "save": False}
+        asked = self._row(whole=True) | facts | {"path": path_on_wire(path), "save": False}
         if self._revises is not None and not self._revises_unknown:
             asked["revises"] = self._revises.uid
         with Progress("hashing") as progress:

@@ -22,8 +22,8 @@ from loaderd._errors import (
     NotFound,
     ProtocolError,
 )
-from loaderd._registry import paths
 from loaderd._registry.versions import SUFFIX
+from loaderd._wire import path_on_wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -344,13 +344,13 @@ def stored(*artifacts: Artifact) -> Iterator[None]:
         try:
             for artifact, written in new:
                 written.keep()
-                artifact._values["path"] = paths.on_wire(written.final)
+                artifact._values["path"] = path_on_wire(written.final)
             yield
         except BaseException as e:
             refused = isinstance(e, LoaderdError) and not isinstance(e, (DaemonGone, InternalError, ProtocolError))
             for artifact, written in new:
                 (written.back if refused else written.stay)()
-                artifact._values["path"] = paths.on_wire(written.path)
+                artifact._values["path"] = path_on_wire(written.path)
             raise
         for artifact, written in new:
             artifact._written = None

@@ -7,6 +7,7 @@ from typing import Any
 
 from loaderd._errors import IntegrityError, InvalidArgument
 from loaderd._registry import paths, wire
+from loaderd._wire import path_on_wire
 
 
 def databases() -> dict[str, str]:
@@ -53,7 +54,7 @@ def add_database(name: str, path: Any, *, replace: bool = False) -> None:
         message = f"the name {name!r} is that of {known}, not of {local}"
         hint = "give another name, or take this one with replace=True"
         raise IntegrityError(message, stage="registry", object=name, hint=hint)
-    wire.call("database", {"name": name, "path": paths.on_wire(local)})
+    wire.call("database", {"name": name, "path": path_on_wire(local)})
 
 
 def _same(one: str, other: str) -> bool:

@@ -38,15 +38,6 @@ def is_url(path: str) -> bool:
     return _URL.match(path) is not None
 
 
-def on_wire(path: str) -> str | bytes:
-    """Give a path as messages carry it: one that is not UTF-8 as its bytes."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(path)
-    return path
-
-
 def from_wire(path: str | bytes) -> str:
     """Give a path of a message."""
     return os.fsdecode(path)

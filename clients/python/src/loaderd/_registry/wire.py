@@ -15,7 +15,7 @@ import numpy as np
 
 from loaderd import _start
 from loaderd._errors import DaemonGone, InvalidArgument, ProtocolError, from_wire
-from loaderd._wire import ConnectionLost, Message
+from loaderd._wire import ConnectionLost, Message, path_on_wire
 
 Row = dict[str, Any]
 """A record as messages have it."""
@@ -104,8 +104,7 @@ def to_wire(value: Any, what: str, depth: int = 0) -> Any:
     if isinstance(value, dt.date):
         return to_time(dt.datetime(value.year, value.month, value.day, tzinfo=dt.timezone.utc))
     if isinstance(value, os.PathLike):
-        name = os.fsencode(value)
-        return name.decode() if _is_utf8(name) else name
+        return path_on_wire(os.fsdecode(value))
     if depth >= _MOST_DEPTH:
         raise _no_value(what, f"{type(value).__name__} in {depth} others", f"lists and dicts nest {_MOST_DEPTH} deep")
     if isinstance(value, Mapping):
@@ -136,14 +135,6 @@ def text(value: str, what: str) -> str:
     if "\0" in value:
         raise _no_value(what, f"{value!r:.80}", "a text has no zero characters")
     return value
-
-
-def _is_utf8(name: bytes) -> bool:
-    try:
-        name.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _no_value(what: str, shown: str, hint: str) -> InvalidArgument:
