@@ -54,20 +54,21 @@ func (tx *tx) change(t *Table, uid string, set Record) (Record, error) {
 	if err := tx.set(t, old.Int("id"), changes); err != nil {
 		return nil, err
 	}
+	was, is, back := old.Int("visibility"), old.Int("visibility"), ""
+	if v, ok := changes["visibility"].(int64); ok {
+		is = v
+	}
+	if was == Trash && is != Trash {
+		back = uid
+	}
 	if t.Stem > 0 {
-		if err := tx.crown(t, old.Text("stem_uid")); err != nil {
+		if err := tx.crown(t, old.Text("stem_uid"), back); err != nil {
 			return nil, err
 		}
 	}
 	now, err := tx.get(t, uid)
 	if err != nil {
 		return nil, err
-	}
-	was, is := old.Int("visibility"), now.Int("visibility")
-	if was == Trash && is != Trash {
-		if err := tx.oneOfKey(t, now); err != nil {
-			return nil, err
-		}
 	}
 	return now, tx.concealing(t, uid, was, is)
 }

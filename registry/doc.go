@@ -40,6 +40,9 @@
 //   - Every write is one transaction: all of it is there, or nothing, also after a kill or a loss of power.
 //   - Of every family of versions exactly one is the latest: the newest that is shown, else hidden, else in the trash. The database
 //     itself refuses a second.
+//   - A key is that of one family's latest, outside the trash. It is free once that has another, though older versions have it still; and
+//     what would make one of these a second latest of it is refused. A copy from another database comes without a key that is another's
+//     here. Only an import may bring two, and says so.
 //   - The same content is the same record, whatever it is called.
 //   - An artifact that a collection holds can not be deleted for good.
 //   - No text of a user becomes part of SQL: names come from Schema, values are parameters.

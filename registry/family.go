@@ -28,6 +28,9 @@ func (tx *tx) saveVersion(t *Table, r Record, revises string) (*Saved, error) {
 			return nil, err
 		}
 		if !drawn {
+			if err := tx.withoutTakenKey(t, r); err != nil {
+				return nil, err
+			}
 			return tx.crowned(t, r, out)
 		}
 		r["is_latest"] = true
@@ -131,7 +134,7 @@ func (tx *tx) otherOfKey(t *Table, r Record, key string) (string, error) {
 
 // keyFor is the error that a key can not be given to the family of r: the latest of another one has it, and there would be two.
 func (tx *tx) keyFor(t *Table, r Record, key string) error {
-	if key == "" || key == r.Text("key") {
+	if key == "" || key == r.Text("key") && r.Bool("is_latest") && r.Int("visibility") != Trash { // it has it rightly
 		return nil
 	}
 	head, err := tx.otherOfKey(t, r, key)
@@ -143,18 +146,46 @@ func (tx *tx) keyFor(t *Table, r Record, key string) error {
 		"%q is the key of %s, which is no version of %s; there would be two latest records of one key", key, head, r.UID())
 }
 
-// oneOfKey is the error that a record has come out of the trash to be the latest of its key, while another family's has become that.
-func (tx *tx) oneOfKey(t *Table, r Record) error {
+// oneOfKey is the error that the latest of a family, which has become that, or has come back from the trash, has the key of another
+// family's latest. So a key that a family gave up, and another took, keeps the first from falling back to a version that has it
+// still: neither changes its key, or gives up its rank, in silence.
+func (tx *tx) oneOfKey(t *Table, r Record, back bool) error {
 	key := r.Text("key")
-	if key == "" || !r.Bool("is_latest") {
+	if key == "" || r.Int("visibility") == Trash {
 		return nil
 	}
 	head, err := tx.otherOfKey(t, r, key)
 	if err != nil || head == "" {
 		return err
 	}
-	hint := fmt.Sprintf("give one of the two another key (saved again, it comes back with the one of --key or key=), or move %s into the trash first", head)
-	return fail(ErrConflict, tx.op, r.UID(), hint, "its key, %q, is that of %s by now, which is no version of it; there would be two latest records of one key", key, head)
+	hint := "give one of the two another key, or delete one of them first"
+	if back {
+		hint = fmt.Sprintf("give one of the two another key (saved again, it comes back with the one of --key or key=), or move %s into the trash first", head)
+	}
+	return fail(ErrConflict, tx.op, r.UID(), hint, "%s would be the latest version of its family, but its key, %q, is that of %s by now, which is no version "+
+		"of it; there would be two latest records of one key", r.UID(), key, head)
+}
+
+// withoutTakenKey takes the key from a copy of another database's record, if it is another one's here: it is the copy's name or
+// description then, where that has none.
+func (tx *tx) withoutTakenKey(t *Table, r Record) error {
+	key := r.Text("key")
+	if key == "" || tx.from == nil {
+		return nil
+	}
+	head, err := tx.otherOfKey(t, Record{"stem_uid": r.UID()[:t.Stem]}, key)
+	if err != nil || head == "" {
+		return err
+	}
+	tx.notes = append(tx.notes, fmt.Sprintf("%s is copied without its key: %q is that of %s here, which is no version of it", r.UID(), key, head))
+	r["key"] = nil
+	for _, name := range []string{"name", "description"} {
+		if t.Has(name) {
+			setDefault(r, name, key)
+			break
+		}
+	}
+	return nil
 }
 
 // crowned inserts r and sees to it that the right one of its family is the latest.
@@ -163,29 +194,38 @@ func (tx *tx) crowned(t *Table, r Record, out *Saved) (*Saved, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := tx.crown(t, stored.Text("stem_uid")); err != nil {
+	if err := tx.crown(t, stored.Text("stem_uid"), ""); err != nil {
 		return nil, err
 	}
 	out.Record, err = tx.get(t, stored.UID())
 	return out, err
 }
 
-// crown makes the newest of a family its latest: of those that are shown, else of the hidden ones, else of those in the trash.
-func (tx *tx) crown(t *Table, stem string) error {
+// crown makes the newest of a family its latest: of those that are shown, else of the hidden ones, else of those in the trash. One
+// that becomes it, or is it and has come back from the trash, has a key that no other family's latest has, or nothing comes of it
+// all: [ErrConflict].
+func (tx *tx) crown(t *Table, stem, back string) error {
 	name, order := quote(string(t.Model)), "uid DESC"
 	if t.Has("visibility") {
 		order = "visibility, " + order
 	}
 	first := fmt.Sprintf("(SELECT id FROM %s WHERE stem_uid = ?1 ORDER BY %s LIMIT 1)", name, order)
-	for _, q := range []string{
-		"UPDATE %s SET is_latest = 0 WHERE stem_uid = ?1 AND is_latest AND id <> %s",
-		"UPDATE %s SET is_latest = 1 WHERE id = %s AND NOT is_latest",
-	} {
-		if _, err := tx.sql.ExecContext(tx.ctx, fmt.Sprintf(q, name, first), stem); err != nil {
-			return err
-		}
+	if _, err := tx.sql.ExecContext(tx.ctx, fmt.Sprintf("UPDATE %s SET is_latest = 0 WHERE stem_uid = ?1 AND is_latest AND id <> %s", name, first), stem); err != nil {
+		return err
 	}
-	return nil
+	done, err := tx.sql.ExecContext(tx.ctx, fmt.Sprintf("UPDATE %s SET is_latest = 1 WHERE id = %s AND NOT is_latest", name, first), stem)
+	if err != nil {
+		return err
+	}
+	n, err := done.RowsAffected()
+	if err != nil || n == 0 && back == "" {
+		return err
+	}
+	head, err := tx.first(t, "t.stem_uid = ? AND t.is_latest", stem)
+	if err != nil || n == 0 && head.UID() != back {
+		return err
+	}
+	return tx.oneOfKey(t, head, head.UID() == back)
 }
 
 // newUID gives r a uid that begins a family, unless it brings one that was never used: drawn reports which. A record that is copied

@@ -226,8 +226,26 @@ func (im *lamindbImport) families() error {
 		if err := im.numbers(name); err != nil {
 			return err
 		}
+		if err := im.sharedKeys(t, name); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// sharedKeys counts the keys that the latest of several families have, which lamindb lets be.
+func (im *lamindbImport) sharedKeys(t *Table, name string) error {
+	live := "is_latest AND key <> ''"
+	if t.Has("visibility") {
+		live += fmt.Sprintf(" AND visibility < %d", Trash)
+	}
+	var n int64
+	q := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s GROUP BY key HAVING count(*) > 1)", name, live)
+	err := im.tx.sql.QueryRowContext(im.tx.ctx, q).Scan(&n)
+	if n > 0 {
+		im.notes["keys of "+string(t.Model)+"s that are those of several, which only their uids tell apart: %d"] = n
+	}
+	return err
 }
 
 // version is one of a family, as it is numbered.

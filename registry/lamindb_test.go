@@ -233,3 +233,24 @@ func TestWhatLamindbCallsOtherwise(t *testing.T) {
 		}
 	}
 }
+
+func TestAKeyThatSeveralImportedHaveIsToldOf(t *testing.T) {
+	db := fresh(t)
+	path := instance(t, "UPDATE lamindb_artifact SET key = 'images' WHERE id IN (4, 8)") // 8 is in the trash
+	out, err := db.ImportLamindb(context.Background(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := fmt.Sprint(out.Notes); !strings.Contains(said, "keys of artifacts that are those of several, which only their uids tell apart: 1") {
+		t.Errorf("it says %s", said)
+	}
+	// They stay as they are, and what has nothing to do with their key can be done to them.
+	found, err := db.Records(context.Background(), Query{Model: ModelArtifact, Where: Lookup{"key", "images"}})
+	if err != nil || len(found) != 2 {
+		t.Fatal(found, err)
+	}
+	for _, r := range found {
+		update(t, db, ModelArtifact, r.UID(), Record{"description": "one of two"})
+		del(t, db, ModelArtifact, r.UID(), false)
+	}
+}

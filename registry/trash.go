@@ -13,7 +13,7 @@ import (
 // when it is gone, as it was, without its id.
 //
 // A record that others need can not go for good: [ErrProtected], which names some of them. The newest of a family that goes
-// leaves its place to the one before.
+// leaves its place to the one before; [ErrConflict] where that has a key that another family's latest has by now.
 func (db *DB) Delete(ctx context.Context, m Model, uid string, permanent bool) (Record, error) {
 	var out Record
 	err := db.update(ctx, "delete", func(tx *tx) error {
@@ -106,7 +106,7 @@ func (tx *tx) remove(t *Table, r Record) error {
 	if err := tx.retire(t, r.UID()); err != nil {
 		return err
 	}
-	return tx.crown(t, r.Text("stem_uid"))
+	return tx.crown(t, r.Text("stem_uid"), "")
 }
 
 // needer is a way in which a record can be needed: the records that need it, by SQL with its id as the parameter.
