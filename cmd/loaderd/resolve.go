@@ -161,12 +161,13 @@ func (s *session) where(k kind, tree []any) ([]record, error) {
 	return s.records("query", map[string]any{"model": k.model, "where": tree, "order_by": order, "all": true, "limit": most})
 }
 
-// one is the best of what was found, where there is no doubt: where it is of one family, or where the others are in the trash.
+// one is the best of what was found, where there is no doubt: where it is of one family, or the others are in the trash, or old versions
+// in families whose latest is another.
 func one(ref string, found []record) (record, error) {
 	best := found[0]
 	var others []string
 	for _, r := range found[1:] {
-		if family(r) != family(best) && textOf(r["visibility"]) == textOf(best["visibility"]) {
+		if family(r) != family(best) && textOf(r["visibility"]) == textOf(best["visibility"]) && r["is_latest"] == best["is_latest"] {
 			others = append(others, text(r, "uid")+" "+title(r))
 		}
 	}

@@ -177,3 +177,29 @@ def test_versions_are_those_of_the_records_database(registry: Path) -> None:
         third = ln.Artifact(numbers(2), is_new_version_of=old)
     assert third.save(using="other").version == "3"
     assert [one.version for one in first.versions] == ["3", "2", "1"]
+
+
+def test_a_key_means_the_family_whose_latest_has_it(registry: Path) -> None:
+    first = ln.Artifact(numbers(1), key="k.parquet").save()
+    second = ln.Artifact(numbers(2), key="k.parquet").save()
+    second.key = "other.parquet"
+    second.save()
+    assert ln.Artifact.get(key="k.parquet") == first  # an old version, and the one that has the key
+    third = ln.Artifact(numbers(3), key="k.parquet").save()
+    assert third.stem_uid != first.stem_uid
+    assert ln.Artifact.get(key="k.parquet") == third
+    for permanent in (None, True):
+        with pytest.raises(ln.IntegrityError, match=f"{first.uid} would be the latest .* that of {third.uid}"):
+            second.delete(permanent=permanent)
+    assert ln.Artifact.get(key="other.parquet") == second
+    first.refresh_from_db()
+    first.delete()
+    second.delete()
+    assert ln.Artifact.get(key="k.parquet") == third
+
+
+def test_several_latest_that_a_condition_fits_are_several(registry: Path) -> None:
+    for key in ("a.h5ad", "b.h5ad"):
+        ln.Artifact(key, key=key, description="d").save()
+    with pytest.raises(ln.MultipleResultsFound):
+        ln.Artifact.get(description="d")

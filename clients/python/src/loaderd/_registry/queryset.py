@@ -377,7 +377,10 @@ class QuerySet(Generic[R]):
         return begins._latest() if uid and "is_latest" in self._class._fields else begins.one()
 
     def _latest(self) -> R:
-        """Give the latest version, if all are of one family."""
+        """Give the only one that is the latest of its family, or, if none is, the newest, if all are of one family."""
+        latest = list(self.latest_versions()[:2])
+        if len(latest) == 1:
+            return latest[0]
         stem = self._class._stem  # type: ignore[attr-defined]
         newest = self.order_by("-uid")[:1].one()
         others = self.exclude(stem_uid=newest.uid[:stem])

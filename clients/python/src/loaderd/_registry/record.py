@@ -229,6 +229,8 @@ class Record:
             Records of its kind have no trash, and nobody said that it goes for good.
         ProtectedError
             Others refer to it. The message names them.
+        IntegrityError
+            The version before would be the latest again, and its key is that of another record's latest by now.
         """
         check_permanent(permanent)
         if self._state.adding:
@@ -316,7 +318,7 @@ class Record:
             Whether to note it as an input of the run: True, or a `Run`; None as `context` is set. False, unless said:
             who gets a record may only look at it.
         **lookups
-            As of `filter`. Of several versions of one record, the latest is given.
+            As of `filter`. Of several, the one that is the latest of its versions is given, if one is.
 
         Returns
         -------
