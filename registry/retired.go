@@ -3,6 +3,7 @@ package registry
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 )
 
 // retiredTable remembers, of each family of which a version was deleted for good, the end of the highest uid that went: so that no
@@ -23,4 +24,40 @@ func (tx *tx) retired(t *Table, stem string) (last string, err error) {
 		err = nil
 	}
 	return last, err
+}
+
+// leaveGone has what was to be a new version of a record that is deleted for good follow the newest of its family that is left, or
+// nothing. It gives the uid of such a record, and "" where there is none.
+func (tx *tx) leaveGone(t *Table, s *Save) (gone string, err error) {
+	uid := s.Revises
+	if t.Stem == 0 || t.checkUID(tx.op, uid) != nil {
+		return "", nil // whatever it is, it never was
+	}
+	if _, err = tx.get(t, uid); !errors.Is(err, ErrNoRecord) {
+		return "", err
+	}
+	last, err := tx.retired(t, uid[:t.Stem])
+	if err != nil || uid[t.Stem:] > last {
+		return "", err
+	}
+	left, err := tx.first(t, "t.stem_uid = ? AND t.is_latest", uid[:t.Stem])
+	if err != nil {
+		return "", err
+	}
+	if s.Revises = left.UID(); left == nil && s.Append {
+		return "", fail(ErrNoRecord, tx.op, uid, "make a collection of its artifacts and these", "the collection that this is appended to is deleted for good")
+	}
+	return uid, nil
+}
+
+// goneNote says of a record what became of it without the one that it was to follow.
+func goneNote(gone string, out *Saved) string {
+	note := fmt.Sprintf("%s, which it was to follow, is deleted for good", gone)
+	switch {
+	case out.Revised != nil:
+		note += "; it follows " + out.Revised.UID()
+	case out.Created:
+		note += "; it is a first version"
+	}
+	return note
 }

@@ -13,7 +13,8 @@ type Save struct {
 	Model  Model
 	Record Record // its fields; a reference to an artifact may be a record that is not saved yet
 
-	// Revises is the uid of a record of which this is a new version. Whichever of its family is the newest is followed.
+	// Revises is the uid of a record of which this is a new version. Whichever of its family is the newest is followed; where all of it
+	// was deleted for good since, this is a first version, unless its key says otherwise, and Notes say so.
 	Revises string
 
 	// Members are those of a collection, in order: uids, and artifacts that are not saved yet, each a Record or a Save.
@@ -156,6 +157,10 @@ func (tx *tx) save(s Save) (*Saved, error) {
 	if v, ok := r["visibility"]; ok && !slices.Contains([]any{Visible, Hidden, Trash}, v) {
 		return nil, badVisibility(tx.op, t, v)
 	}
+	gone, err := tx.leaveGone(t, &s)
+	if err != nil {
+		return nil, err
+	}
 	var out *Saved
 	switch s.Model {
 	case ModelArtifact:
@@ -165,11 +170,14 @@ func (tx *tx) save(s Save) (*Saved, error) {
 	default:
 		out, err = tx.saveNamed(t, s)
 	}
-	if err == nil && s.Revises != "" && !out.Created {
+	if err == nil && s.Revises != "" && gone == "" && !out.Created {
 		err = tx.isNoSuccessor(t, s.Revises, out)
 	}
 	if err == nil {
 		out.Notes = append(slices.Clone(s.Notes), out.Notes...)
+	}
+	if err == nil && gone != "" {
+		out.Notes = append(out.Notes, goneNote(gone, out))
 	}
 	if err == nil && len(s.Labels) > 0 {
 		_, err = tx.label(s.Model, out.Record.UID(), s.Labels, nil)

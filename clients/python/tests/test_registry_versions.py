@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -203,3 +204,36 @@ def test_several_latest_that_a_condition_fits_are_several(registry: Path) -> Non
         ln.Artifact(key, key=key, description="d").save()
     with pytest.raises(ln.MultipleResultsFound):
         ln.Artifact.get(description="d")
+
+
+@pytest.mark.parametrize("by", ["itself", "another object"])
+@pytest.mark.parametrize("left", [False, True], ids=["nothing is left", "a version is left"])
+@pytest.mark.parametrize("kind", ["artifact", "collection", "appended", "member"])
+def test_what_was_to_follow_a_version_that_is_deleted_for_good_is_saved_without_it(
+    registry: Path, kind: str, left: bool, by: str
+) -> None:
+    members = [ln.Artifact(numbers(at), description=f"member {at}").save() for at in range(4)]
+
+    def made(at: int, **fields: Any) -> Any:
+        if kind in ("artifact", "member"):
+            return ln.Artifact(numbers(10 + at), **fields)
+        return ln.Collection(members[: at + 1], **fields)
+
+    first = made(0, key="k").save() if left else None
+    old = made(1, key="k").save()
+    new = old.append(members[2]) if kind == "appended" else made(2, is_new_version_of=old)
+    gone = old if by == "itself" else type(old).get(old.uid)
+    gone.delete(permanent=True)
+    with pytest.warns(ln.LoaderdWarning, match=rf"{gone.uid}, which it was to follow, is deleted for good") as warned:
+        if kind == "member":
+            ln.Collection([new], name="holds it").save()
+        else:
+            new.save()
+    assert len(warned) == 1
+    assert new.key == "k"
+    assert new.is_latest
+    assert list(new.versions) == ([new, first] if first is not None else [new])
+    assert new.version == ("2" if left else None)
+    assert not type(old).filter(uid=gone.uid, visibility=None).exists()
+    if kind == "appended":
+        assert list(new.ordered_artifacts) == (members[:1] if left else members[:2]) + [members[2]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
+from loaderd._errors import DoesNotExist, FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._progress import Progress
 from loaderd._registry import caching, content, loading, mapping, opening, paths, together, tracking, wire
 from loaderd._registry.artifact import Artifact
@@ -252,9 +252,7 @@ class Collection(Versioned, Made):
             one._save_revised(using)
         named = together.unsaved(self, *new)
         with content.stored(*new), Progress("reading") as progress:
-            # Somebody else may have appended since, so that only the registry knows what comes before.
-            call, sent = ("append", list(self._appended)) if self._appended else ("save", members)
-            answer = wire.call(call, self._request(sent, using), using, progress.tell)
+            answer, sent = self._sent(members, using, progress.tell)
             self._settle(answer, sent, using)
             self._appended = ()
             together.settle(named, using)
@@ -280,6 +278,16 @@ class Collection(Versioned, Made):
         self._revises = before if before is not None and _is_of(before, asked) else None
         for name in ("reference", "reference_type"):
             self._values.setdefault(name, asked.get(name))
+
+    def _sent(self, members: list[Artifact], using: str | None, tell: Any) -> tuple[Row, list[Artifact]]:
+        """Have the registry save it, and give its answer, and the members that were sent."""
+        if self._appended:
+            sent = list(self._appended)
+            try:  # somebody else may have appended since, so that only the registry knows what comes before
+                return wire.call("append", self._request(sent, using), using, tell), sent
+            except DoesNotExist:
+                pass  # what it was appended to may be deleted for good, and this one has all of its members
+        return wire.call("save", self._request(members, using), using, tell), members
 
     def _request(self, members: list[Artifact], using: str | None) -> Row:
         def sent(one: Artifact) -> Any:  # what is saved in one database, the registry itself takes over to another

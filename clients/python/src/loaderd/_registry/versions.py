@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from loaderd._errors import FieldValidationError, InvalidArgument, LoaderdWarning
+from loaderd._errors import DoesNotExist, FieldValidationError, InvalidArgument, LoaderdWarning
 from loaderd._registry.fields import Field
 from loaderd._registry.record import BASE62, Record, random_uid
 from loaderd._warn import warn
@@ -151,7 +152,9 @@ class Versioned(Record):
             return
         if self.stem_uid == revised.stem_uid and str(self.uid) > str(revised.uid):
             self._revises = None
-            revised.refresh_from_db()
+            if not revised._gone:
+                with contextlib.suppress(DoesNotExist):  # somebody else deleted it for good
+                    revised.refresh_from_db()
         else:
             self._revise_nothing(notes)
 
@@ -174,8 +177,8 @@ class Versioned(Record):
     def _save_revised(self, using: str | None) -> None:
         """Have the one before in the database that this one is saved to."""
         revised = self._revises
-        if revised is None or (not revised._state.adding and revised._using == using):
-            return
+        if revised is None or revised._gone or (not revised._state.adding and revised._using == using):
+            return  # what is deleted for good stays so, and the registry says what that means for this one
         if using is None and not revised._state.adding:  # the default one gives to others, and takes nothing from them
             message = f"{revised!r} is of the database {revised._using!r}; a new version of it is saved there"
             hint = f"save(using={revised._using!r})"
