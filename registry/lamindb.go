@@ -2,6 +2,8 @@ package registry
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -116,6 +118,11 @@ func (im *lamindbImport) records(m Model, table string, make func(*lamindbImport
 			return err
 		}
 		r["uid"] = row.text("uid")
+		if t.Stem > 0 {
+			if err := im.ownUID(t, r); err != nil {
+				return err
+			}
+		}
 		if r["created_at"], err = row.time("created_at"); err != nil {
 			return err
 		}
@@ -150,7 +157,59 @@ func (im *lamindbImport) there(t *Table, row lamindbRow) (int64, error) {
 			return id, err
 		}
 	}
+	if t.Stem > 0 {
+		return im.versionThere(t, row)
+	}
 	return im.idBy(t, "uid", row.text("uid"))
+}
+
+// versionThere is the id of the record that the row of a version is of. One of its uid may be another: both sides number the versions of
+// a family, and each can have made the next. They are the same where they are of one content, or were made at one moment.
+func (im *lamindbImport) versionThere(t *Table, row lamindbRow) (int64, error) {
+	at, err := row.time("created_at")
+	if err != nil {
+		return 0, err
+	}
+	created, err := Field{Type: Time}.stored(at)
+	if err != nil {
+		return 0, err
+	}
+	uid := row.text("uid")
+	if len(uid) != t.UID {
+		return im.idBy(t, "uid", uid)
+	}
+	var id int64
+	q := fmt.Sprintf(`SELECT id FROM %s WHERE uid = ?1 AND (hash = ?2 OR created_at = ?3) OR stem_uid = ?4 AND hash IS ?2 AND created_at = ?3
+		ORDER BY uid <> ?1 LIMIT 1`, quote(string(t.Model)))
+	err = im.tx.sql.QueryRowContext(im.tx.ctx, q, uid, row.or("hash"), created, uid[:t.Stem]).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return id, err
+}
+
+// ownUID gives r, a record of a family, another uid than that of its row where that is another record's here: the next of the family.
+func (im *lamindbImport) ownUID(t *Table, r Record) error {
+	taken, err := im.idBy(t, "uid", r.UID())
+	if err != nil || taken == 0 {
+		return err
+	}
+	var highest string
+	q := fmt.Sprintf("SELECT max(uid) FROM %s WHERE stem_uid = ?", quote(string(t.Model)))
+	if err := im.tx.sql.QueryRowContext(im.tx.ctx, q, r.UID()[:t.Stem]).Scan(&highest); err != nil {
+		return err
+	}
+	im.note("versions whose uid another version of their family has here, and that got the next one: %d")
+	if v := r.Text("version"); v != "" {
+		same, err := im.tx.first(t, "t.stem_uid = ? AND t.version = ?", highest[:t.Stem], v)
+		if err != nil {
+			return err
+		}
+		if same != nil {
+			r["version"] = nil // it is numbered with those that have none
+		}
+	}
+	return im.tx.nextUID(t, r, highest, new(Saved))
 }
 
 // ref is our id of what a row refers to; nil for nothing, and for what was left out.

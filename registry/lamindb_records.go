@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -67,11 +66,11 @@ func (im *lamindbImport) run(row lamindbRow) (Record, error) {
 		r["status"] = "aborted"
 	}
 	if s := row.text("params"); s != "" {
-		var v any
-		if err := json.Unmarshal([]byte(s), &v); err != nil {
+		params, err := jsonValue(s)
+		if err != nil {
 			return nil, err
 		}
-		r["params"] = v
+		r["params"] = params
 	}
 	var err error
 	if r["started_at"], err = row.time("started_at"); err != nil {

@@ -179,6 +179,62 @@ func TestASecondImportAddsWhatIsNewOnly(t *testing.T) {
 	}
 }
 
+// Both sides number the versions of a family, so that two of one uid need not be one.
+func TestAnImportTellsVersionsOfBothSidesApart(t *testing.T) {
+	db := fresh(t)
+	if _, err := db.ImportLamindb(context.Background(), instance(t), nil); err != nil {
+		t.Fatal(err)
+	}
+	ours := must(t, db, Save{Model: ModelArtifact, Record: file("ours", "key", "cells/clean.h5ad")}).Record
+	const uid = "VrxvH1pvtPDVVkjT0002"
+	if ours.UID() != uid {
+		t.Fatalf("ours is %s", ours.UID())
+	}
+	theirs := instance(t, `INSERT INTO lamindb_artifact SELECT '3', 1, is_locked, _aux, '2026-11-27 10:00:00.5', updated_at, 100, 'VrxvH1pvtPDVVkjT0002', key, _real_key, description, suffix, kind, otype,
+		size, 'theirs', n_files, n_observations, _hash_type, _key_is_virtual, _overwrite_versions, branch_id, created_on_id, run_id, schema_id, space_id, storage_id, created_by_id, extra_data
+		FROM lamindb_artifact WHERE id = 3`,
+		`INSERT INTO lamindb_artifactulabel (artifact_id, ulabel_id, created_by_id) VALUES (100, 2, 1)`)
+	for again := range 2 {
+		out, err := db.ImportLamindb(context.Background(), theirs, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again == 0 && (out.Added[ModelArtifact] != 1 || len(out.Notes) != 1 || !strings.Contains(out.Notes[0], "got the next one: 1")) {
+			t.Errorf("it added %v and says %q", out.Added, out.Notes)
+		}
+		if again == 1 && (len(out.Added) != 0 || len(out.Notes) != 0 || out.Links != 0) {
+			t.Errorf("imported again: %+v", out)
+		}
+		got := all(t, db, ModelArtifact, "uid", "hash", "version", "is_latest", "path", "ulabels__name")
+		for _, want := range []string{
+			uid + " " + ours.Text("hash") + " 3 false " + ours.Text("path") + " []\n",
+			"VrxvH1pvtPDVVkjT0003 theirs 4 true /tmp/recorded/store/.lamindb/VrxvH1pvtPDVVkjT0002.h5ad [lung]\n",
+		} {
+			if !strings.Contains(got, want) {
+				t.Errorf("import %d: no %s in\n%s", again, want, got)
+			}
+		}
+	}
+	// One of ours that was deleted for good makes no room for a second record of theirs.
+	if _, err := db.Delete(context.Background(), ModelArtifact, uid, true); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := db.ImportLamindb(context.Background(), theirs, nil); err != nil || len(out.Added) != 0 {
+		t.Errorf("after ours is gone: %+v, %v", out, err)
+	}
+}
+
+func TestNumbersOfAnImportStayWhatTheyAre(t *testing.T) {
+	db := fresh(t)
+	if _, err := db.ImportLamindb(context.Background(), instance(t, `UPDATE lamindb_run SET params = '{"big": 1152921504606846977, "one": 1, "half": 0.5}' WHERE id = 4`), nil); err != nil {
+		t.Fatal(err)
+	}
+	found, err := db.Records(context.Background(), Query{Model: ModelRun, Where: Lookup{"uid", "NgPncxLpeqQNOOFi"}})
+	if err != nil || len(found) != 1 || !reflect.DeepEqual(found[0]["params"], map[string]any{"big": int64(1152921504606846977), "one": int64(1), "half": 0.5}) {
+		t.Errorf("it gives %v, %v", found, err)
+	}
+}
+
 func TestAnInstanceThatCanNotBeImportedLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) string {
