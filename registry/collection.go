@@ -17,6 +17,9 @@ func (tx *tx) saveCollection(t *Table, s Save) (*Saved, error) {
 	if len(s.Members) == 0 {
 		return nil, fail(ErrInvalid, tx.op, "members", "", "a collection has at least one artifact")
 	}
+	if err := tx.notTwoMembers(s.Members); err != nil {
+		return nil, err
+	}
 	if s.Append {
 		if err := tx.append(t, &s, r); err != nil {
 			return nil, err
@@ -162,6 +165,18 @@ func (tx *tx) reread(artifacts []Record) error {
 func textOf(v any) string {
 	s, _ := v.(string)
 	return s
+}
+
+// notTwoMembers is notTwo of the artifacts whose uids are in a list.
+func (tx *tx) notTwoMembers(list []any) error {
+	if tx.from == nil || tx.own {
+		return nil
+	}
+	known, err := tx.membersOf(list)
+	if err != nil {
+		return err
+	}
+	return tx.notTwo(tables[ModelArtifact], known)
 }
 
 // membersOf finds the artifacts whose uids are in a list, all at once.

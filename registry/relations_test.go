@@ -306,6 +306,36 @@ func TestWhatAnotherDatabaseNamesIsCopied(t *testing.T) {
 	wantError(t, err, ErrNoRecord, "abcdefghijklmnop0000")
 }
 
+// Both databases number the versions of a family, so that two of one uid need not be one.
+func TestAVersionOfEachDatabaseIsNotTakenForTheOther(t *testing.T) {
+	ctx := context.Background()
+	from, to := fresh(t), fresh(t)
+	a := must(t, from, Save{Model: ModelArtifact, Record: file("a", "key", "k")}).Record
+	must(t, to, Save{Model: ModelCollection, Record: Record{"name": "c"}, Members: []any{a.UID()}, From: from})
+	theirs := must(t, from, Save{Model: ModelArtifact, Record: file("theirs", "key", "k")}).Record
+	ours := must(t, to, Save{Model: ModelArtifact, Record: file("ours"), Revises: a.UID()}).Record
+	if theirs.UID() != ours.UID() {
+		t.Fatalf("%s and %s", theirs.UID(), ours.UID())
+	}
+	name := Record{"name": "d"}
+	for _, s := range []Save{
+		{Model: ModelCollection, Record: name, Members: []any{a.UID(), theirs.UID()}, From: from},
+		{Model: ModelCollection, Record: Record{"name": "d", "meta_artifact": theirs.UID()}, Members: []any{a.UID()}, From: from},
+	} {
+		_, err := to.Save(ctx, s)
+		wantError(t, err, ErrConflict, theirs.UID(), from.Path(), to.Path())
+	}
+	c := must(t, to, Save{Model: ModelCollection, Record: name, Members: []any{ours.UID()}, From: from, Own: true})
+	if c.Members[0].Text("hash") != "ours" {
+		t.Errorf("its member is %v", c.Members[0])
+	}
+	b := must(t, from, Save{Model: ModelArtifact, Record: file("b")}).Record
+	more := must(t, to, Save{Model: ModelCollection, Record: Record{}, Members: []any{b.UID()}, Revises: c.Record.UID(), Append: true, From: from})
+	if got := textsOf(related(t, to, ModelCollection, ModelArtifact, more.Record.UID(), "artifacts"), "hash"); !slices.Equal(got, []string{"ours", "b"}) {
+		t.Errorf("appended to what this database has: %q", got)
+	}
+}
+
 func TestDatabasesHaveNames(t *testing.T) {
 	db := fresh(t)
 	ctx := context.Background()

@@ -29,6 +29,9 @@ type Save struct {
 
 	// From is another database. What the record names and this one has not is copied from there, under its uid.
 	From *DB
+	// Own says that what is named is meant as this database has it, where both have another version of one uid; else that is
+	// [ErrConflict].
+	Own bool
 	// Dry gives what would come of it, and changes nothing. The record has no id then.
 	Dry bool
 
@@ -67,7 +70,7 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 // saveOnce saves; or changes nothing and gives errUnread, and the files whose hashes it lacks.
 func (db *DB) saveOnce(ctx context.Context, s Save, hashes map[string]string) (out *Saved, unread []string, err error) {
 	err = db.update(ctx, "save", func(tx *tx) (err error) {
-		tx.from, tx.hashes = s.From, hashes
+		tx.from, tx.own, tx.hashes = s.From, s.Own, hashes
 		out, err = tx.save(s)
 		if unread = tx.unread; len(unread) > 0 { // also after an error, which may have come of a record that did not follow
 			return errUnread

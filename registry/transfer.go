@@ -5,8 +5,11 @@ import "errors"
 // fetch is the record of a uid: of this database, or copied from the one that the transaction copies from.
 func (tx *tx) fetch(t *Table, uid string) (Record, error) {
 	r, err := tx.get(t, uid)
+	if err == nil {
+		return r, tx.notTwo(t, map[string]Record{uid: r})
+	}
 	if tx.from == nil || !errors.Is(err, ErrNoRecord) {
-		return r, err
+		return nil, err
 	}
 	s, err := tx.from.copyOf(tx, t, uid)
 	if err != nil {
@@ -17,6 +20,32 @@ func (tx *tx) fetch(t *Table, uid string) (Record, error) {
 		return nil, err
 	}
 	return saved.Record, nil
+}
+
+// notTwo is the error that one of the records, by their uids, is another one in the database that the transaction copies from: both
+// number the versions of a family, and each can have made the next. Which of the two is meant, only the caller knows. It is about data, and
+// not about transforms.
+func (tx *tx) notTwo(t *Table, records map[string]Record) error {
+	if tx.from == nil || tx.own || !t.Has("visibility") || len(records) == 0 {
+		return nil
+	}
+	uids := make([]any, 0, len(records))
+	for uid := range records {
+		uids = append(uids, uid)
+	}
+	there, err := tx.from.Records(tx.ctx, Query{Model: t.Model, Where: Lookup{"uid__in", uids}, All: true})
+	if err != nil {
+		return err
+	}
+	for _, other := range there {
+		r := records[other.UID()]
+		if same := r["hash"] != nil && r["hash"] == other["hash"]; same || r.Time("created_at").Equal(other.Time("created_at")) {
+			continue
+		}
+		return fail(ErrConflict, tx.op, other.UID(), "save what is to be copied as a new record, from its file",
+			"it is one %s in %s and another in %s: both have made a version of one family, so that it can not be copied", t.Model, tx.from.Path(), tx.db.Path())
+	}
+	return nil
 }
 
 // copyOf is a record of this database as it is saved in another one, with its features, labels and members.

@@ -19,6 +19,7 @@ type tx struct {
 	now time.Time
 
 	from  *DB      // of which records are copied that are named and not here; nil: none are
+	own   bool     // what is here is meant, also where it is another one there
 	notes []string // of records that are saved along with another
 
 	hashes map[string]string // of files that were read before the transaction, "" of one that can not be read

@@ -37,7 +37,7 @@ func (c *collectionCreateCmd) Run(ctx context.Context, con *console) error {
 				r[name] = value
 			}
 		}
-		args := map[string]any{"model": "collection", "record": r, "members": members}
+		args := map[string]any{"model": "collection", "record": r, "members": members, "own": true}
 		if c.Revises != "" {
 			old, err := s.resolve(c.Revises, "collection")
 			if err != nil {
@@ -71,7 +71,7 @@ func (c *collectionAppendCmd) Run(ctx context.Context, con *console) error {
 		if c.Version != "" {
 			r["version"] = c.Version
 		}
-		return s.saveCollection("append", map[string]any{"model": "collection", "record": r, "members": more, "revises": old["uid"]})
+		return s.saveCollection("append", map[string]any{"model": "collection", "record": r, "members": more, "own": true, "revises": old["uid"]})
 	})
 }
 

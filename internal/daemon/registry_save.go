@@ -28,6 +28,7 @@ func (q called) save(ctx context.Context, also func(*registry.Save)) (any, error
 		Record  map[string]any `msgpack:"record"`
 		Revises *string        `msgpack:"revises"`
 		Members []any          `msgpack:"members"`
+		Own     bool           `msgpack:"own"`
 	}
 	if err := q.args.Decode(&args); err != nil {
 		return nil, err
@@ -53,7 +54,7 @@ func (q called) save(ctx context.Context, also func(*registry.Save)) (any, error
 	}
 	also(&s)
 	if q.db.Path() != q.main.Path() {
-		s.From = q.main
+		s.From, s.Own = q.main, args.Own
 	}
 	return q.saved(ctx, s)
 }

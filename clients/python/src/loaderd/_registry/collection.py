@@ -311,6 +311,9 @@ class Collection(Versioned, Made):
             args["record"]["artifact"] = sent(one)
         if self._revises is not None:
             args["revises"] = self._revises.uid
+        named = [one for one in (*members, meta, one) if one is not None and not one._is_news]
+        if using is not None and all(each._using == using for each in named):
+            args["own"] = True
         return args
 
     def _settle(self, answer: Row, members: list[Artifact], using: str | None) -> None:
