@@ -9,13 +9,17 @@ import (
 	"github.com/loaderd/loaderd/registry"
 )
 
-// maxLooks is how many looks are kept.
-const maxLooks = 4096
+// maxLooks is how many looks are kept, and maxSeen of how many files what they hold, which may be a lot, is kept with them.
+const (
+	maxLooks = 1 << 16
+	maxSeen  = 1 << 12
+)
 
 // looks keeps what files were when they were looked at, so that what is registered first and saved later is read once, and is
 // not saved when it has changed between.
 type looks struct {
 	mu   sync.Mutex // guards what follows
+	all  map[string]look
 	seen map[string]*seen
 }
 
@@ -30,50 +34,64 @@ type seen struct {
 
 // at looks at a path, unless the look before still holds.
 func (l *looks) at(ctx context.Context, path string, n *counted) (*seen, error) {
-	if s := l.get(path); s != nil {
+	found, s := l.get(path)
+	if found != (look{}) {
 		now, err := signatureOf(ctx, path)
 		if err != nil {
 			return nil, err
 		}
-		if now == s.signature {
+		if now == found.signature && s != nil {
 			return s, nil
+		}
+		if now == found.signature {
+			return l.put(path, found), nil
 		}
 	}
 	found, err := lookAt(ctx, path, n)
 	if err != nil {
 		return nil, err
 	}
-	s := &seen{look: found}
+	return l.put(path, found), nil
+}
+
+// get is the last look at a path, and what the file holds, if that is kept.
+func (l *looks) get(path string) (look, *seen) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.seen == nil {
-		l.seen = make(map[string]*seen)
+	return l.all[path], l.seen[path]
+}
+
+func (l *looks) put(path string, found look) *seen {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := &seen{look: found}
+	l.all, l.seen = with(l.all, maxLooks, path, found), with(l.seen, maxSeen, path, s)
+	return s
+}
+
+// with adds to a map that has so many entries at most. Any other goes for it: what is lost is time.
+func with[V any](m map[string]V, most int, key string, v V) map[string]V {
+	if m == nil {
+		m = make(map[string]V)
 	}
-	for other := range l.seen { // any will do: what is lost is time
-		if len(l.seen) < maxLooks {
+	for other := range m {
+		if len(m) < most {
 			break
 		}
-		delete(l.seen, other)
+		delete(m, other)
 	}
-	l.seen[path] = s
-	return s, nil
+	m[key] = v
+	return m
 }
 
-func (l *looks) get(path string) *seen {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.seen[path]
-}
-
-// still is the look at a path that a record is of, or the error that the file has changed since. Where another daemon looked, only
-// the size of a file can be compared: nil then.
+// still is the look at a path that a record is of, or the error that the file has changed since. Where the look before does not hold, or
+// another daemon looked, it is read again. A record without a hash is of a file that nobody has read, and only its size can be compared.
 func (l *looks) still(ctx context.Context, path string, r registry.Record) (*seen, error) {
-	s := l.get(path)
-	if s == nil || s.hash != r["hash"] {
+	if r["hash"] == nil {
 		return nil, sameSize(path, r["size"])
 	}
-	now, err := signatureOf(ctx, path)
-	if err == nil && now != s.signature {
+	s, err := l.at(ctx, path, new(counted))
+	if err == nil && s.hash != r["hash"] {
 		err = errChanged(path)
 	}
 	return s, err

@@ -68,7 +68,7 @@ func TestLabelsAndMembersAreChanged(t *testing.T) {
 	if got := column(has, "name"); !reflect.DeepEqual(got, []any{"y"}) {
 		t.Errorf("labels %v", got)
 	}
-	unsaved := map[string]any{"path": write(t, filepath.Join(t.TempDir(), "c.csv"), "n\n1\n"), "hash": "h", "hash_type": "md5", "size": 4}
+	unsaved := recordIn(call("register", map[string]any{"path": write(t, filepath.Join(t.TempDir(), "c.csv"), "n\n1\n"), "save": false}))
 	saved := call("save", map[string]any{"model": "collection", "record": map[string]any{"name": "c", "meta_artifact": unsaved}, "members": []any{b["uid"], a["uid"], unsaved}})
 	c := recordIn(saved)["uid"]
 	third := saved["members"].([]any)[2].(map[string]any)

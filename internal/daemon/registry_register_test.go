@@ -185,6 +185,45 @@ func TestAFileOfAnotherSizeThanItsRecordSaysIsNotSaved(t *testing.T) {
 	}
 }
 
+// Whoever looks at the file again, and whichever daemon looked at it before: a record is saved with what the file holds, or not at all.
+func TestWhatWasWrittenOverInItsSizeIsNotSaved(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		path func(t *testing.T) string
+		over func(t *testing.T, path string)
+	}{
+		{"a file", func(t *testing.T) string { return write(t, filepath.Join(t.TempDir(), "a.txt"), "one") },
+			func(t *testing.T, path string) { write(t, path, "two") }},
+		{"a folder", func(t *testing.T) string {
+			return filepath.Dir(write(t, filepath.Join(t.TempDir(), "f", "a.txt"), "one"))
+		},
+			func(t *testing.T, path string) { write(t, filepath.Join(path, "a.txt"), "two") }},
+	} {
+		for _, who := range []string{"somebody looked at it since", "another daemon looked at it"} {
+			t.Run(tc.name+", and "+who, func(t *testing.T) {
+				call, refused := asker(t)
+				path := tc.path(t)
+				r := recordIn(call("register", map[string]any{"path": path, "key": "a", "save": false}))
+				tc.over(t, path)
+				if who == "another daemon looked at it" {
+					_, refused = asker(t)
+				} else {
+					call("register", map[string]any{"path": path, "key": "b", "save": false})
+				}
+				delete(r, "created_by")
+				delete(r, "storage")
+				if e := refused("save", map[string]any{"model": "artifact", "record": r}); e.Code != ipc.CodeSourceChanged || e.Object != path {
+					t.Errorf("got %v", e)
+				}
+				e := refused("save", map[string]any{"model": "collection", "record": map[string]any{"name": "c"}, "members": []any{r}})
+				if e.Code != ipc.CodeSourceChanged || e.Object != path {
+					t.Errorf("as a member: got %v", e)
+				}
+			})
+		}
+	}
+}
+
 func TestPathsThatCanNotBeRegistered(t *testing.T) {
 	_, refused := asker(t)
 	empty := t.TempDir()
