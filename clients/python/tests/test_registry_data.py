@@ -380,6 +380,19 @@ def test_tables_are_opened_by_both_engines(registry: Path, ending: str, write: A
     assert sorted(collection.ordered_artifacts[1].open().to_table()["x"].to_pylist()) == [1, 1, 2, 2]
 
 
+@pytest.mark.parametrize(("ending", "write"), OPENED, ids=[ending for ending, _ in OPENED])
+def test_a_name_is_no_pattern(registry: Path, ending: str, write: Any) -> None:
+    Path("f[1]").mkdir()
+    Path("f1").mkdir()
+    for at, name in enumerate(("a[1]*?", "a1xx", "f[1]/b", "f1/b")):
+        write(pd.DataFrame({"x": [at]}), name + ending)
+    for at, path in ((0, f"a[1]*?{ending}"), (2, "f[1]")):
+        artifact = ln.Artifact(path, key=path).save()
+        assert artifact.open().to_table()["x"].to_pylist() == [at]
+        with artifact.open(engine="polars") as lazy:
+            assert lazy.collect()["x"].to_list() == [at]
+
+
 def test_keywords_go_to_the_engine(registry: Path) -> None:
     (artifact, _), _ = tables(WRITERS[0][1], ".parquet")
     assert artifact.open(schema=pa.schema({"x": pa.int64()})).schema.names == ["x"]

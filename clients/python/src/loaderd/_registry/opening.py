@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -120,4 +121,6 @@ def _dataset(files: list[str], kind: str, kwargs: dict[str, Any]) -> Any:
 def _lazy(files: list[str], scan: str, kwargs: dict[str, Any]) -> Iterator[Any]:
     import polars as pl
 
+    if kwargs.get("glob", True):  # else a name with brackets or stars would be that of other files
+        files = [glob.escape(path) for path in files]
     yield getattr(pl, scan)(files, **kwargs)
