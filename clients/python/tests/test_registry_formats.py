@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,30 @@ def test_a_frame_is_written_in_the_format_that_its_key_says(registry: Path, endi
     assert artifact.n_observations == 2
     if "." not in ending:
         assert artifact.feature_sets.one().features.to_list("name") == ["x", "t"]
+
+
+@pytest.mark.parametrize("ending", ["parquet", "csv", "feather", "csv.gz", "tsv.gz", "csv.bz2", "csv.xz"])
+def test_a_frame_is_the_same_content_whenever_it_is_written(
+    registry: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    df = pd.DataFrame({"x": [1, 2], "t": ["a", "b"]})
+    first = ln.Artifact(df, key=f"a.{ending}").save()
+    monkeypatch.setattr(time, "time", lambda: 4e9)  # which gzip notes
+    assert ln.Artifact(df.copy(), key=f"a.{ending}").save() == first
+
+
+@pytest.mark.parametrize("mode", ["r", "r+"])
+def test_an_object_that_is_backed_by_a_file_stays_so(registry: Path, mode: Any) -> None:
+    cells = anndata.AnnData(np.arange(6, dtype="float32").reshape(3, 2))
+    cells.write_h5ad("own.h5ad")
+    backed = anndata.read_h5ad("own.h5ad", backed=mode)
+    for data, key in ((backed, "whole.h5ad"), (backed[:2], "part.h5ad")):
+        artifact = ln.Artifact(data, key=key).save()
+        assert np.array_equal(artifact.load().X, cells.X[: len(data)])
+    assert backed.filename is not None
+    assert Path(backed.filename).samefile("own.h5ad")
+    backed.file.close()
+    assert np.array_equal(backed[1:].to_memory().X, cells.X[1:])
 
 
 def test_the_index_of_a_frame_is_written_where_it_says_something(registry: Path) -> None:

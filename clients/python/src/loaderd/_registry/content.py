@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 import re
 import secrets
@@ -38,13 +39,23 @@ FOLDER: Final = ".loaderd"
 def _text(data: Any, path: str, sep: str) -> None:
     # An index that says no more than the place of a row would come back as a column.
     plain = type(data.index).__name__ == "RangeIndex" and data.index.name is None
-    data.to_csv(path, sep=sep, index=not plain)
+    if not path.endswith(".gz"):
+        data.to_csv(path, sep=sep, index=not plain)
+        return
+    # gzip notes the name and the time: the same table would be another content each time.
+    with open(path, "wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+        data.to_csv(packed, sep=sep, index=not plain, mode="wb")
 
 
 def _h5ad(data: Any, path: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what anndata and pandas have to say to each other
-        data.write_h5ad(path)
+    backing = data.filename
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what anndata and pandas have to say to each other
+            data.write_h5ad(path)
+    finally:
+        if backing is not None:  # anndata has made it an object of the file that it wrote
+            data.file.filename = backing
 
 
 WRITERS: Final[dict[str, dict[str, Callable[[Any, str], None]]]] = {
