@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -29,15 +30,21 @@ const busyTimeout = time.Millisecond
 type DB struct {
 	path  string
 	opt   Options
-	pools *pools // without a lease
 	lease *lease // on a network file system
-	user  string // uid of the user
+
+	mu     sync.Mutex // guards what follows
+	pools  *pools     // without a lease
+	user   string     // uid of the user
+	closed bool       // without a lease
 }
 
 // Open opens a database, makes it where there is none, and brings one of an earlier version up to this one.
 //
 // On a network file system one process at a time has the file: it holds a lease for as long as it uses it, and gives it up a second
 // later, or when others wait. Whoever wants it waits for Options.Patience, and then fails with [ErrHeld], which names the holder.
+//
+// A file that is removed, or that another one takes the place of, while it is open, is opened anew by the next call: what is said to be
+// saved is in the file that is there.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	if !hasSQLite {
 		return nil, fail(ErrInvalid, "open", o.Path, "build it with CGO_ENABLED=1 and a C compiler", "this loaderd was built without SQLite")
@@ -64,14 +71,21 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 func (db *DB) Path() string { return db.path }
 
 // User is the uid of the user whose records are made.
-func (db *DB) User() string { return db.user }
+func (db *DB) User() string {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.user
+}
 
 // Close ends all use of the database, after the calls that run.
 func (db *DB) Close() error {
-	switch {
-	case db.lease != nil:
+	if db.lease != nil {
 		return db.lease.close()
-	case db.pools != nil:
+	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.closed = true
+	if db.pools != nil {
 		return db.pools.close()
 	}
 	return nil
@@ -83,9 +97,9 @@ func (db *DB) open(ctx context.Context) (err error) {
 	} else if db.pools, err = db.connect(ctx); err != nil {
 		return err
 	}
-	return db.update(ctx, "open", func(tx *tx) error {
-		user, err := tx.ensureUser(db.opt.User)
-		db.user = user
-		return err
-	})
+	_, done, err := db.enter(ctx)
+	if err == nil {
+		done()
+	}
+	return err
 }

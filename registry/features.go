@@ -81,7 +81,7 @@ func (tx *tx) featureSet(s Slot) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	by, err := tx.id(tables[ModelUser], tx.db.user)
+	by, err := tx.id(tables[ModelUser], tx.user)
 	if err != nil {
 		return 0, err
 	}

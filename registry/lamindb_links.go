@@ -38,7 +38,7 @@ func (a *adder) add(r Record) (int64, error) {
 		v := r[f.Name]
 		switch {
 		case f.Name == "created_by" && v == nil: // of a user who is not there any more
-			id, err := a.im.idBy(tables[ModelUser], "uid", a.im.tx.db.user)
+			id, err := a.im.idBy(tables[ModelUser], "uid", a.im.tx.user)
 			if err != nil {
 				return 0, err
 			}

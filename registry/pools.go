@@ -5,16 +5,22 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 )
 
 // pools are the connections to the file.
 type pools struct {
 	write *sql.DB // one connection: writers of this process take turns here, and not by SQLite's locks
 	read  *sql.DB
+	user  string         // the uid of the user whose records are made
+	file  os.FileInfo    // what they are connections to
+	log   os.FileInfo    // its write-ahead log
+	inUse sync.WaitGroup // calls that have them, without a lease
 }
 
 // connect opens the file, makes it where it is missing, and brings its schema up to date.
@@ -27,11 +33,14 @@ func (db *DB) connect(ctx context.Context) (*pools, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Close()
+	p := new(pools)
+	p.file, err = f.Stat()
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
 	if err := db.probe(ctx); err != nil {
 		return nil, err
 	}
-	p := new(pools)
 	if p.write, err = sql.Open(driverName, source(db.path, db.options(false))); err != nil {
 		return nil, err
 	}
@@ -43,10 +52,46 @@ func (db *DB) connect(ctx context.Context) (*pools, error) {
 		}
 		p.read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
 	}
-	if err := db.migrate(ctx, p, steps); err != nil {
+	err = db.migrate(ctx, p, steps)
+	if err == nil {
+		err = db.ensureUser(ctx, p)
+	}
+	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
+	if p.log, err = os.Stat(db.path + "-wal"); err != nil {
+		p.log = nil // with a lease there is none
+	}
 	return p, nil
+}
+
+// ensureUser notes the user whose records are made, who is made where there is none.
+func (db *DB) ensureUser(ctx context.Context, p *pools) error {
+	err := db.retry(ctx, func() error {
+		return p.write.QueryRowContext(ctx, "SELECT uid FROM user WHERE handle = ?", db.opt.User).Scan(&p.user)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		err = db.updateIn(ctx, p, "open", func(tx *tx) (err error) {
+			p.user, err = tx.ensureUser(db.opt.User)
+			return err
+		})
+	}
+	return err
+}
+
+// gone reports whether the file is no more that which a path leads to. What is written to it then is lost.
+func (p *pools) gone(path string) bool {
+	now, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, p.file)
+}
+
+// forget removes the log of a file that is gone: SQLite would take it for that of the file that is at its path now.
+func (p *pools) forget(path string) {
+	now, err := os.Stat(path + "-wal")
+	if err == nil && p.log != nil && os.SameFile(now, p.log) {
+		os.Remove(path + "-wal")
+		os.Remove(path + "-shm")
+	}
 }
 
 // close closes what is there. Statements that run end first.
@@ -82,9 +127,29 @@ func (db *DB) options(readOnly bool) url.Values {
 // enter gives the connections for one use, which done ends. With a lease, it waits until it is ours.
 func (db *DB) enter(ctx context.Context) (p *pools, done func(), err error) {
 	if db.lease != nil {
-		return db.lease.enter(ctx)
+		if p, done, err = db.lease.enter(ctx); err == nil {
+			db.mu.Lock()
+			defer db.mu.Unlock()
+			db.user = p.user
+		}
+		return p, done, err
 	}
-	return db.pools, func() {}, nil
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if old := db.pools; !db.closed && old.gone(db.path) {
+		old.forget(db.path)
+		if p, err = db.connect(ctx); err != nil {
+			return nil, nil, err
+		}
+		db.pools = p
+		go func() {
+			old.inUse.Wait()
+			_ = old.close()
+		}()
+	}
+	db.user = db.pools.user
+	db.pools.inUse.Add(1)
+	return db.pools, db.pools.inUse.Done, nil
 }
 
 // reading calls fn with the connections that read.

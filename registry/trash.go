@@ -94,6 +94,9 @@ func (tx *tx) remove(t *Table, r Record) error {
 	if err := tx.checkUnused(t, r); err != nil {
 		return err
 	}
+	if t.Model == ModelUser && r.UID() == tx.user {
+		return fail(ErrProtected, tx.op, r.UID(), "", "it is the user who makes records here")
+	}
 	if _, err := tx.sql.ExecContext(tx.ctx, fmt.Sprintf("DELETE FROM %s WHERE id = ?", quote(string(t.Model))), r["id"]); err != nil {
 		return err
 	}

@@ -124,6 +124,13 @@ func TestARecordWhoseKeyWasGivenAwayStaysInTheTrash(t *testing.T) {
 	}
 }
 
+func TestTheUserWhoMakesRecordsStays(t *testing.T) {
+	db := fresh(t)
+	_, err := db.Delete(context.Background(), ModelUser, db.User(), true)
+	wantError(t, err, ErrProtected, db.User())
+	must(t, db, Save{Model: ModelULabel, Record: Record{"name": "l"}})
+}
+
 func TestWhatOthersNeedIsNotDeletedForGood(t *testing.T) {
 	ctx := context.Background()
 	db := fresh(t)

@@ -18,6 +18,8 @@ type tx struct {
 	op  string
 	now time.Time
 
+	user string // the uid of whose records are made
+
 	from  *DB      // of which records are copied that are named and not here; nil: none are
 	own   bool     // what is here is meant, also where it is another one there
 	notes []string // of records that are saved along with another
@@ -46,7 +48,7 @@ func (db *DB) updateIn(ctx context.Context, p *pools, op string, fn func(*tx) er
 		return db.explain(op, err)
 	}
 	defer t.Rollback() // does nothing after the commit
-	if err := fn(&tx{db: db, sql: t, ctx: ctx, op: op, now: time.Now().UTC().Truncate(time.Microsecond)}); err != nil {
+	if err := fn(&tx{db: db, sql: t, ctx: ctx, op: op, now: time.Now().UTC().Truncate(time.Microsecond), user: p.user}); err != nil {
 		return db.explain(op, err)
 	}
 	return db.explain(op, t.Commit())
@@ -110,7 +112,7 @@ func (tx *tx) insert(t *Table, r Record) (Record, error) {
 	setDefault(r, "created_at", tx.now)
 	setDefault(r, "updated_at", tx.now)
 	if t.Has("created_by") && r["created_by"] == nil {
-		r["created_by"] = tx.db.user
+		r["created_by"] = tx.user
 	}
 	var names, marks []string
 	var args []any
