@@ -10,17 +10,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 )
 
 // pools are the connections to the file.
 type pools struct {
 	write *sql.DB // one connection: writers of this process take turns here, and not by SQLite's locks
 	read  *sql.DB
-	user  string         // the uid of the user whose records are made
-	file  os.FileInfo    // what they are connections to
-	log   os.FileInfo    // its write-ahead log
-	inUse sync.WaitGroup // calls that have them, without a lease
+	user  string      // the uid of the user whose records are made
+	file  os.FileInfo // what they are connections to
+	log   os.FileInfo // its write-ahead log
+	calls int         // that have them, without a lease; guarded by DB.mu
 }
 
 // connect opens the file, makes it where it is missing, and brings its schema up to date.
@@ -142,14 +141,23 @@ func (db *DB) enter(ctx context.Context) (p *pools, done func(), err error) {
 			return nil, nil, err
 		}
 		db.pools = p
-		go func() {
-			old.inUse.Wait()
-			_ = old.close()
-		}()
+		if old.calls == 0 {
+			_ = old.close() // what it held is gone
+		}
 	}
-	db.user = db.pools.user
-	db.pools.inUse.Add(1)
-	return db.pools, db.pools.inUse.Done, nil
+	p = db.pools
+	p.calls++
+	db.user = p.user
+	return p, func() { db.leave(p) }, nil
+}
+
+// leave ends a use of connections. Those to a file that is gone are closed with the last.
+func (db *DB) leave(p *pools) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if p.calls--; p.calls == 0 && p != db.pools {
+		_ = p.close()
+	}
 }
 
 // reading calls fn with the connections that read.
