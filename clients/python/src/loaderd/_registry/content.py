@@ -123,11 +123,14 @@ class Written:
         Where it is to be.
     facts
         What is known of it.
+    mark
+        By which it is known, whatever its name.
     """
 
     path: str
     final: str
     facts: dict[str, Any]
+    mark: tuple[int, ...] = ()
     _remover: Any = field(init=False, repr=False)  # None: it is a copy, and another object cares for the file
     _pid: int = field(init=False, repr=False)  # of the process that wrote it
     _kept: bool = field(init=False, repr=False, default=False)  # this object moved it, and may move it back
@@ -140,7 +143,7 @@ class Written:
         self._alone = (self._pid, threading.RLock())
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "final": self.final, "facts": self.facts, "_for_good": self._for_good}
+        return {name: getattr(self, name) for name in ("path", "final", "facts", "mark", "_for_good")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _kept=False, _remover=None, _pid=0, _alone=(os.getpid(), threading.RLock()))
@@ -177,7 +180,7 @@ class Written:
         Raises
         ------
         NotFound
-            It is removed already, with the object that this one is a copy of.
+            It is removed already, with the object that this one is a copy of or with its record.
         """
         if self.path == self.final or self._kept:
             return
@@ -188,10 +191,13 @@ class Written:
                 stem = name[: -len(self.facts["suffix"])].partition("-")[0]
                 self.final = os.path.join(folder, f"{stem}-{_random()}{self.facts['suffix']}")
         except FileNotFoundError as e:
+            if _mark(self.final) == self.mark:  # a copy has moved it, or this object has, before it could note that
+                self._leave()
+                self._remover = None  # a record may name it
+                return
+            message = f"{self.path}: what was written is gone"
             hint = "make the artifact of its data again; one that is not saved is not copied or pickled"
-            raise NotFound(
-                f"{self.path}: what was written is gone", stage="registry", object=self.path, hint=hint
-            ) from e
+            raise NotFound(message, stage="registry", object=self.path, hint=hint) from e
         self._kept = True
         _sync(os.path.dirname(self.final))
 
@@ -255,6 +261,15 @@ def _names(path: str) -> int:
         return os.stat(path).st_nlink
     except FileNotFoundError:
         return 0
+
+
+def _mark(path: str) -> tuple[int, ...]:
+    """Give what tells a file from others, and stays so under another name; nothing of one that is not there."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _random() -> str:
@@ -321,6 +336,7 @@ def write(data: Any, key: str | None, storage: str) -> Written:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         WRITERS[otype]["." + suffix.split(".")[1]](data, path)
+        written.mark = _mark(path)
     except (ImportError, MemoryError):
         raise
     except OSError as e:
