@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import loaderd as ln
+from loaderd._registry import wire
 
 
 def numbers(at: int) -> pd.DataFrame:
@@ -237,3 +238,48 @@ def test_what_was_to_follow_a_version_that_is_deleted_for_good_is_saved_without_
     assert not type(old).filter(uid=gone.uid, visibility=None).exists()
     if kind == "appended":
         assert list(new.ordered_artifacts) == (members[:1] if left else members[:2]) + [members[2]]
+
+
+INTERRUPTED: list[tuple[str, Any, Any]] = [
+    ("an artifact", lambda: ln.Artifact(numbers(0), key="k"),
+     lambda one: ln.Artifact(numbers(1), is_new_version_of=one)),
+    ("a collection", lambda: ln.Collection(numbers(0), name="k"),
+     lambda one: ln.Collection(numbers(1), is_new_version_of=one)),
+    ("what is appended", lambda: ln.Collection(numbers(0), name="k"),
+     lambda one: one.append(ln.Artifact(numbers(1), key="m"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first", "next_of"), [c[1:] for c in INTERRUPTED], ids=[c[0] for c in INTERRUPTED])
+@pytest.mark.parametrize("is_saved", [True, False], ids=["follows a saved one", "follows one that is saved with it"])
+def test_a_new_version_whose_save_was_interrupted_is_one_when_it_is_saved_again(
+    registry: Path, monkeypatch: pytest.MonkeyPatch, first: Any, next_of: Any, is_saved: bool
+) -> None:
+    before, call = first(), wire.call
+    if is_saved:
+        before.save()
+    after = next_of(before)
+
+    def interrupted(name: str, *args: Any) -> Any:
+        answer = call(name, *args)
+        if name in ("save", "append") and answer["revised"] is not None:
+            raise KeyboardInterrupt
+        return answer
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(wire, "call", interrupted)
+        after.save()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", ".* is a member more than once")  # what is appended is there already
+        after.save()
+    assert [(one.version, one.is_latest) for one in (before, after)] == [("1", False), ("2", True)]
+    assert list(after.versions) == [after, before]
+
+
+def test_what_is_set_of_the_version_before_is_not_forgotten_when_a_new_one_is_saved(registry: Path) -> None:
+    before = ln.Artifact(numbers(0), key="k.parquet").save()
+    before.description = "set, and saved later"
+    ln.Artifact(numbers(1), is_new_version_of=before).save()
+    before.save()
+    assert (before.version, ln.Artifact.get(before.uid).description) == ("1", "set, and saved later")

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from loaderd._errors import DoesNotExist, FieldValidationError, InvalidArgument, LoaderdWarning
+from loaderd._registry import wire
 from loaderd._registry.fields import Field
 from loaderd._registry.record import BASE62, Record, random_uid
 from loaderd._warn import warn
@@ -137,26 +138,33 @@ class Versioned(Record):
         self._counted = False
         revised = answer.get("revised")
         if self._revises is not None and not answer["created"]:
-            self._revise_nothing(answer.get("notes") or ())
+            self._was_there(answer.get("notes") or ())
         # It is another one where somebody else's version came in between: that has an object of its own.
         elif self._revises is not None and revised is not None and revised["uid"] == self._revises.uid:
-            self._revises._take(revised, using)
+            self._revises._followed(revised)
         self._revises = None
 
     def _follow(self, row: Row, using: str | None, notes: Iterable[str]) -> None:
         """Take what the registry answered to a save of a record that this one is of."""
-        revised = self._revises
         self._take(row, using)
         self._counted = False
-        if revised is None:
-            return
-        if self.stem_uid == revised.stem_uid and str(self.uid) > str(revised.uid):
-            self._revises = None
-            if not revised._gone:
-                with contextlib.suppress(DoesNotExist):  # somebody else deleted it for good
-                    revised.refresh_from_db()
-        else:
-            self._revise_nothing(notes)
+        self._was_there(notes)
+
+    def _was_there(self, notes: Iterable[str]) -> None:
+        """Be what the registry has already: the new version, if that was saved before, or no new version after all."""
+        revised = self._revises
+        if revised is None or self.stem_uid != revised.stem_uid or str(self.uid) <= str(revised.uid):
+            return self._revise_nothing(notes)
+        self._revises = None
+        if not revised._gone:
+            with contextlib.suppress(DoesNotExist):  # somebody else deleted it for good
+                revised._followed(wire.call("get", {"model": self._model, "uid": revised.uid}, revised._using))
+        return None
+
+    def _followed(self, row: Row) -> None:
+        """Take what became of this one when a new version was saved; what was set and not saved stays so."""
+        self._values |= {name: value for name, value in row.items() if name not in self._changed}
+        self._numbered = None
 
     def _revise_nothing(self, notes: Iterable[str] = ()) -> None:
         """Be no new version after all, for it turned out to be what the registry has."""
