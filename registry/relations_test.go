@@ -336,6 +336,38 @@ func TestAVersionOfEachDatabaseIsNotTakenForTheOther(t *testing.T) {
 	}
 }
 
+// A record that is saved to another database, and not only named by one, is the same record there.
+func TestWhatIsSavedIsCopiedUnderItsUID(t *testing.T) {
+	from, to := fresh(t), fresh(t)
+	a := must(t, from, Save{Model: ModelArtifact, Record: file("a", "key", "k"), Labels: []any{Record{"name": "l"}}}).Record
+	b := must(t, from, Save{Model: ModelArtifact, Record: file("b", "key", "k")}).Record
+	a = get(t, from, ModelArtifact, a.UID())
+	c := must(t, from, Save{Model: ModelCollection, Record: Record{"name": "c", "key": "k"}, Members: []any{a.UID()}, Labels: []any{Record{"name": "m"}}}).Record
+	d := must(t, from, Save{Model: ModelCollection, Record: Record{"key": "k"}, Members: []any{b.UID()}}).Record
+	c = get(t, from, ModelCollection, c.UID())
+	for _, s := range []Save{
+		{Model: ModelArtifact, Record: b, From: from}, {Model: ModelArtifact, Record: a, From: from},
+		{Model: ModelCollection, Record: d, Members: []any{b.UID()}, Revises: c.UID(), From: from},
+		{Model: ModelCollection, Record: c, Members: []any{a.UID()}, From: from},
+		{Model: ModelCollection, Record: c, Members: []any{a.UID()}, From: from}, // once more
+	} {
+		delete(s.Record, "storage")
+		saved := must(t, to, s).Record
+		if saved.UID() != s.Record.UID() || saved.Text("version") != s.Record.Text("version") || saved.Bool("is_latest") != s.Record.Bool("is_latest") || saved.Text("key") != "k" {
+			t.Errorf("%v\nis there %v", s.Record, saved)
+		}
+	}
+	for _, tt := range []struct {
+		of   Record
+		m    Model
+		want string
+	}{{a, ModelArtifact, "l"}, {c, ModelCollection, "m"}} {
+		if l := related(t, to, tt.m, ModelULabel, tt.of.UID(), "ulabels"); !slices.Equal(textsOf(l, "name"), []string{tt.want}) {
+			t.Errorf("%s has the labels %v", tt.m, l)
+		}
+	}
+}
+
 func TestDatabasesHaveNames(t *testing.T) {
 	db := fresh(t)
 	ctx := context.Background()

@@ -147,6 +147,9 @@ func (tx *tx) save(s Save) (*Saved, error) {
 			return nil, err
 		}
 	}
+	if err := tx.asCopy(t, &s); err != nil {
+		return nil, err
+	}
 	if err := tx.saveReferences(t, r); err != nil {
 		return nil, err
 	}

@@ -38,14 +38,42 @@ func (tx *tx) notTwo(t *Table, records map[string]Record) error {
 		return err
 	}
 	for _, other := range there {
-		r := records[other.UID()]
-		if same := r["hash"] != nil && r["hash"] == other["hash"]; same || r.Time("created_at").Equal(other.Time("created_at")) {
+		if isOne(records[other.UID()], other) {
 			continue
 		}
 		return fail(ErrConflict, tx.op, other.UID(), "save what is to be copied as a new record, from its file",
 			"it is one %s in %s and another in %s: both have made a version of one family, so that it can not be copied", t.Model, tx.from.Path(), tx.db.Path())
 	}
 	return nil
+}
+
+// isOne reports whether two versions of one uid, of two databases, are one record: of one content, or made at one moment.
+func isOne(a, b Record) bool {
+	return a["hash"] != nil && a["hash"] == b["hash"] || a["created_at"] != nil && a.Time("created_at").Equal(b.Time("created_at"))
+}
+
+// asCopy makes a copy of what is to be saved where the database that the transaction copies from has it already, and this one has not:
+// it keeps its uid and its labels, and follows nothing but what its uid does.
+func (tx *tx) asCopy(t *Table, s *Save) error {
+	uid := s.Record.UID()
+	if tx.from == nil || s.asIs || t.Stem == 0 || uid == "" {
+		return nil
+	}
+	there, err := tx.from.Get(tx.ctx, t.Model, uid)
+	if errors.Is(err, ErrNoRecord) || err == nil && !isOne(s.Record, there) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.asIs, s.Revises = true, ""
+	here, err := tx.first(t, "t.uid = ?", uid)
+	if _, has := t.Relation("ulabels"); err != nil || here != nil || !has {
+		return err
+	}
+	labels, err := tx.from.related(tx.ctx, t, "ulabels", there.Int("id"))
+	s.Labels = append(labels, s.Labels...)
+	return err
 }
 
 // copyOf is a record of this database as it is saved in another one, with its features, labels and members.
