@@ -44,6 +44,9 @@ func (tx *tx) change(t *Table, uid string, set Record) (Record, error) {
 	if err := tx.saveReferences(t, changes); err != nil {
 		return nil, err
 	}
+	if err := tx.transformOfRun(t, changes); err != nil {
+		return nil, err
+	}
 	old, err := tx.get(t, uid)
 	if err != nil || len(changes) == 0 {
 		return old, err
@@ -71,6 +74,21 @@ func (tx *tx) change(t *Table, uid string, set Record) (Record, error) {
 		return nil, err
 	}
 	return now, tx.concealing(t, uid, was, is)
+}
+
+// transformOfRun lets the transform of what is saved follow its run, where nothing else is said of it.
+func (tx *tx) transformOfRun(t *Table, r Record) error {
+	run, given := r["run"]
+	if _, said := r["transform"]; !given || said || !t.Has("transform") {
+		return nil
+	}
+	if run == nil {
+		r["transform"] = nil
+		return nil
+	}
+	of, err := tx.get(tables[ModelRun], r.Text("run"))
+	r["transform"] = of["transform"]
+	return err
 }
 
 // checkChange refuses what the types of fields do not.

@@ -153,12 +153,8 @@ func (tx *tx) save(s Save) (*Saved, error) {
 	if err := tx.saveReferences(t, r); err != nil {
 		return nil, err
 	}
-	if run := r.Text("run"); run != "" && r["transform"] == nil {
-		of, err := tx.get(tables[ModelRun], run)
-		if err != nil {
-			return nil, err
-		}
-		r["transform"] = of["transform"]
+	if err := tx.transformOfRun(t, r); err != nil {
+		return nil, err
 	}
 	if v, ok := r["visibility"]; ok && !slices.Contains([]any{Visible, Hidden, Trash}, v) {
 		return nil, badVisibility(tx.op, t, v)
