@@ -17,11 +17,18 @@ type Save struct {
 	// was deleted for good since, this is a first version, unless its key says otherwise, and Notes say so.
 	Revises string
 
+	// Before are records that are not saved yet, each a new version of the one ahead of it, the first of Revises, and this one a new version
+	// of the last. They are saved first, in the same transaction.
+	Before []Save
+
 	// Members are those of a collection, in order: uids, and artifacts that are not saved yet, each a Record or a Save.
 	Members []any
 	// Append puts Members behind those that the newest version of the family of Revises has when it is saved: of several who append at
 	// once, none loses what another has appended.
 	Append bool
+	// Whole are all members that one has, Members among them, that is appended to one of Before: should that turn out to be a record that is
+	// there under another name, this one does not follow it, and has these.
+	Whole []any
 
 	Slots  []Slot   // the features of an artifact
 	Notes  []string // are added to those of Saved
@@ -32,6 +39,8 @@ type Save struct {
 	// Own says that what is named is meant as this database has it, where both have another version of one uid; else that is
 	// [ErrConflict].
 	Own bool
+	// Tag names the record for Saved.Tagged, where another one brings it along; "" for none. What comes twice under one tag is saved once.
+	Tag string
 	// Dry gives what would come of it, and changes nothing. The record has no id then.
 	Dry bool
 
@@ -40,12 +49,13 @@ type Save struct {
 
 // Saved is what came of a [Save].
 type Saved struct {
-	Record  Record   // as it is stored
-	Created bool     // whether it was not there before
-	Revised Record   // the version before, as it is now; nil where there is none
-	Members []Record // of a collection, in order: those that Save.Members named
-	Moved   string   // of an artifact that was there: the path where it lay, when it lies there no more and the record follows
-	Notes   []string // what the user should hear of
+	Record  Record            // as it is stored
+	Created bool              // whether it was not there before
+	Revised Record            // the version before, as it is now; nil where there is none
+	Members []Record          // of a collection, in order: those that Save.Members named
+	Tagged  map[string]Tagged // what was saved under tags
+	Moved   string            // of an artifact that was there: the path where it lay, when it lies there no more and the record follows
+	Notes   []string          // what the user should hear of
 }
 
 // Save adds a record, with all it brings along, in one transaction; or gives the one that is there: of the same content
@@ -70,7 +80,7 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 // saveOnce saves; or changes nothing and gives errUnread, and the files whose hashes it lacks.
 func (db *DB) saveOnce(ctx context.Context, s Save, hashes map[string]string) (out *Saved, unread []string, err error) {
 	err = db.update(ctx, "save", func(tx *tx) (err error) {
-		tx.from, tx.own, tx.hashes = s.From, s.Own, hashes
+		tx.from, tx.own, tx.hashes, tx.tagged = s.From, s.Own, hashes, make(map[string]Tagged)
 		out, err = tx.save(s)
 		if unread = tx.unread; len(unread) > 0 { // also after an error, which may have come of a record that did not follow
 			return errUnread
@@ -79,10 +89,10 @@ func (db *DB) saveOnce(ctx context.Context, s Save, hashes map[string]string) (o
 			return err
 		}
 		out.Notes = append(tx.notes, out.Notes...)
-		if s.Dry {
-			return errDry
+		if out.Tagged, err = tx.allTagged(); err == nil && s.Dry {
+			err = errDry
 		}
-		return nil
+		return err
 	})
 	if errors.Is(err, errDry) {
 		err = db.unmade(ctx, s.Model, out)
@@ -93,12 +103,9 @@ func (db *DB) saveOnce(ctx context.Context, s Save, hashes map[string]string) (o
 	return out, nil, nil
 }
 
-// unmade takes out of a record what it has only once it is there, such as a storage that would be made for it.
+// unmade takes out of a record what it has only once it is there, such as a storage, or a run, that would be made for it.
 func (db *DB) unmade(ctx context.Context, m Model, out *Saved) error {
 	r := out.Record
-	if !out.Created && out.Moved == "" {
-		return nil
-	}
 	if out.Created {
 		for _, name := range []string{"id", "created_at", "updated_at"} {
 			delete(r, name)
@@ -132,11 +139,8 @@ var identities = map[Model][]string{
 	ModelTransform:  {"key", "hash"},
 }
 
-func (tx *tx) save(s Save) (*Saved, error) {
-	t, err := TableOf(s.Model)
-	if err != nil {
-		return nil, err
-	}
+// saveOne saves a record, whatever comes before it.
+func (tx *tx) saveOne(t *Table, s Save) (*Saved, error) {
 	r, err := t.canonical(tx.op, s.Record)
 	if err != nil {
 		return nil, err

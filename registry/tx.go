@@ -20,9 +20,10 @@ type tx struct {
 
 	user string // the uid of whose records are made
 
-	from  *DB      // of which records are copied that are named and not here; nil: none are
-	own   bool     // what is here is meant, also where it is another one there
-	notes []string // of records that are saved along with another
+	from   *DB               // of which records are copied that are named and not here; nil: none are
+	own    bool              // what is here is meant, also where it is another one there
+	notes  []string          // of records that are saved along with another
+	tagged map[string]Tagged // what was saved under tags
 
 	hashes map[string]string // of files that were read before the transaction, "" of one that can not be read
 	unread []string          // files whose hashes it needs beside these: nobody waits for a turn to write while a file is read

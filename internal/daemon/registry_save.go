@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,42 +22,77 @@ func callAppend(ctx context.Context, q called) (any, error) {
 	return q.save(ctx, func(s *registry.Save) { s.Model, s.Append = registry.ModelCollection, true })
 }
 
+// saveArgs say what to save.
+type saveArgs struct {
+	Record  map[string]any `msgpack:"record"`
+	Revises *string        `msgpack:"revises"`
+	Before  []saveArgs     `msgpack:"before"`
+	Members []any          `msgpack:"members"`
+	Append  bool           `msgpack:"append"` // of one of Before
+	Whole   []any          `msgpack:"whole"`
+	Tag     string         `msgpack:"tag"`
+}
+
 // save does what is asked for, with what its caller knows of it.
 func (q called) save(ctx context.Context, also func(*registry.Save)) (any, error) {
 	var args struct {
-		Model   registry.Model `msgpack:"model"`
-		Record  map[string]any `msgpack:"record"`
-		Revises *string        `msgpack:"revises"`
-		Members []any          `msgpack:"members"`
-		Own     bool           `msgpack:"own"`
+		Model registry.Model `msgpack:"model"`
+		saveArgs
+		Own bool `msgpack:"own"`
 	}
 	if err := q.args.Decode(&args); err != nil {
 		return nil, err
 	}
-	s := registry.Save{Model: args.Model, Record: args.Record}
-	var err error
-	if args.Model == registry.ModelArtifact {
-		s, err = q.artifact(ctx, args.Record)
-	}
+	s, err := q.prepared(ctx, args.Model, args.saveArgs)
 	if err != nil {
 		return nil, err
-	}
-	for _, name := range []string{"artifact", "meta_artifact"} {
-		if err := q.inPlace(ctx, s.Record, name); err != nil {
-			return nil, err
-		}
-	}
-	if s.Members, err = q.members(ctx, args.Members); err != nil {
-		return nil, err
-	}
-	if args.Revises != nil {
-		s.Revises = *args.Revises
 	}
 	also(&s)
 	if q.db.Path() != q.main.Path() {
 		s.From, s.Own = q.main, args.Own
 	}
 	return q.saved(ctx, s)
+}
+
+// prepared is what is asked for as the registry saves it.
+func (q called) prepared(ctx context.Context, m registry.Model, args saveArgs) (s registry.Save, err error) {
+	s = registry.Save{Model: m, Record: args.Record}
+	if m == registry.ModelArtifact {
+		if s, err = q.artifact(ctx, args.Record); err != nil {
+			return s, err
+		}
+	}
+	s.Append, s.Tag = args.Append, args.Tag
+	if args.Revises != nil {
+		s.Revises = *args.Revises
+	}
+	if s.Before, err = q.before(ctx, m, args.Before); err != nil {
+		return s, err
+	}
+	for _, name := range []string{"artifact", "meta_artifact"} {
+		if err := q.inPlace(ctx, s.Record, name); err != nil {
+			return s, err
+		}
+	}
+	if s.Members, err = q.members(ctx, args.Members); err != nil {
+		return s, err
+	}
+	s.Whole, err = q.members(ctx, args.Whole)
+	return s, err
+}
+
+func (q called) before(ctx context.Context, m registry.Model, list []saveArgs) ([]registry.Save, error) {
+	out := make([]registry.Save, len(list))
+	for i, args := range list {
+		if len(args.Before) > 0 || args.Revises != nil {
+			return nil, invalid("save", "before", errors.New("each of them follows the one ahead of it, and names no other"))
+		}
+		var err error
+		if out[i], err = q.prepared(ctx, m, args); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // saved saves, and gives the answer.
@@ -68,6 +104,13 @@ func (q called) saved(ctx context.Context, s registry.Save) (any, error) {
 	value := map[string]any{
 		"record": wireRecord(s.Model, out.Record), "created": out.Created, "revised": nil,
 		"members": wireRecords(registry.ModelArtifact, out.Members), "notes": append([]string{}, out.Notes...),
+	}
+	if len(out.Tagged) > 0 {
+		tagged := make(map[string]any, len(out.Tagged))
+		for tag, r := range out.Tagged {
+			tagged[tag] = wireRecord(r.Model, r.Record)
+		}
+		value["tagged"] = tagged
 	}
 	if out.Revised != nil {
 		value["revised"] = wireRecord(s.Model, out.Revised)
@@ -119,6 +162,9 @@ func (q called) artifact(ctx context.Context, record map[string]any) (registry.S
 		}
 		delete(r, "revises")
 	}
+	if err := q.along(ctx, &s); err != nil {
+		return s, err
+	}
 	if r["path"] == nil {
 		return s, nil // the registry says what is missing
 	}
@@ -134,6 +180,25 @@ func (q called) artifact(ctx context.Context, record map[string]any) (registry.S
 		known = new(seen)
 	}
 	return s, q.describe(ctx, &s, path, known)
+}
+
+// along takes from an artifact's record the tag that it has, and what it follows that is not saved yet.
+func (q called) along(ctx context.Context, s *registry.Save) error {
+	s.Tag, _ = s.Record["tag"].(string)
+	list, _ := s.Record["before"].([]any)
+	delete(s.Record, "tag")
+	delete(s.Record, "before")
+	before := make([]saveArgs, len(list))
+	for i, v := range list {
+		of, ok := v.(map[string]any)
+		if before[i].Record, _ = of["record"].(map[string]any); !ok || before[i].Record == nil {
+			return invalid("save", "before", fmt.Errorf("got %v; it is a list of maps that have a record", v))
+		}
+		before[i].Tag, _ = of["tag"].(string)
+	}
+	var err error
+	s.Before, err = q.before(ctx, registry.ModelArtifact, before)
+	return err
 }
 
 // describe adds what the file says where the record does not. What can be read is worth nothing where the registry has it.

@@ -18,7 +18,7 @@ from loaderd._warn import warn
 from loaderd._wire import path_on_wire
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable
 
     from typing_extensions import Self
     from upath import UPath
@@ -263,26 +263,27 @@ class Artifact(Versioned, Made):
             Itself.
         """
         using = self._using if using is None else using
-        if self._changed.intersection(_NAMES):
-            self._check_named()
-        with self._stored():
+        ahead = self._ahead()
+        for one in (*ahead, self):
+            if one._changed.intersection(_NAMES):
+                one._check_named()
+        with content.stored(*ahead, self):
             if not self._state.adding and using == self._using:
                 path = self._values["path"]
                 super().save(using)
                 if self._maker is None and not self._is_news:
                     return self
                 self._values["path"] = path  # where it lies now, which the registry hears next
-            self._save_revised(using)
-            named = together.unsaved(self)
-            args: Row = {"model": self._model, "record": self._row(using, whole=True)}
-            if self._revises is not None:
-                args["revises"] = self._revises.uid
+            args: Row = {"model": self._model, "record": self._row(using, whole=True)} | self._following(using)
+            named = together.unsaved(self, *ahead)
             if self._maker is not None:
-                run = self._maker.save(using) if self._maker._state.adding else self._maker
-                args["record"]["run"] = run.uid
+                named += together.named(self, "run", self._maker)
+                args["record"]["run"] = together.row_of(self._maker, using)
             with Progress("reading") as progress:
                 answer = wire.call("save", args, using, progress.tell)
             self._maker = None
+            for one in ahead:
+                one._follow(answer["tagged"][together.tag_of(one)], using, answer["notes"])
             self._saved(answer, using)
             together.settle(named, using)
             self._again = False
@@ -300,9 +301,15 @@ class Artifact(Versioned, Made):
         """Whether the registry is to hear more of it than its ``uid`` when something that names it is saved."""
         return self._state.adding or self._again or self._written is not None
 
-    def _stored(self) -> AbstractContextManager[object]:
-        """Have what was in memory at its place in the storage, and back if something is raised."""
-        return content.stored(self)
+    def _named_in(self, using: str | None) -> Any:
+        """Give what a message says of it where it is a member, or describes others."""
+        if not self._is_news:  # the registry itself takes over to another database what is saved in the default one
+            return self.uid
+        return self._row(using, whole=True) | {"tag": together.tag_of(self)} | self._following(using)
+
+    def _follow(self, row: Row, using: str | None, notes: Iterable[str]) -> None:
+        super()._follow(row, using, notes)
+        self._again = False
 
     def restore(self) -> None:
         """Take the artifact out of the trash."""

@@ -18,7 +18,7 @@ from loaderd._registry.versions import Versioned
 from loaderd._warn import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from typing_extensions import Self
     from upath import UPath
@@ -243,94 +243,64 @@ class Collection(Versioned, Made):
         using = self._using if using is None else using
         if not self._state.adding and using == self._using:
             return super().save(using)
-        members = self._members()
-        self._save_revised(using)
-        revised = self._revises
-        others = {id(one): one for one in (*members, self._related.get("meta_artifact")) if one is not None}
-        new = [one for one in others.values() if one._is_news]
-        for one in new:
-            one._save_revised(using)
-        named = together.unsaved(self, *new)
+        chain: list[Collection] = [*self._ahead(), self]
+        members, revised = {id(one): one._members() for one in chain}, {id(one): one._revises for one in chain}
+        held = [each for one in chain for each in (*members[id(one)], *one._described_by)]
+        new = together.artifacts_of(held)
+        named, told = together.unsaved(*chain, *new), {id(one) for one in new}
+        how: Row = {"model": self._model}
+        if using is not None and all(one._using == using for one in held if id(one) not in told):
+            how["own"] = True
         with content.stored(*new), Progress("reading") as progress:
-            answer, sent = self._sent(members, using, progress.tell)
-            self._settle(answer, sent, using)
-            self._appended = ()
+            how |= self._following(using) | self._sent(using, members[id(self)])
+            answer = _asked(how, using, progress.tell)
+            for artifact in new:
+                artifact._follow(answer["tagged"][together.tag_of(artifact)], using, answer["notes"])
+            for one in chain[:-1]:
+                one._follow(answer["tagged"][together.tag_of(one)], using, answer["notes"])
+            self._settle(answer, [one for one in self._appended or members[id(self)] if id(one) not in told], using)
             together.settle(named, using)
-        if self._values.get("run") is not None:
-            tracking.track_inputs([*members, *([revised] if revised is not None else [])], self.run)
+        for one in chain:
+            if one._values.get("run") is not None:
+                read, before = members[id(one)], revised[id(one)]
+                tracking.track_inputs([*read, *([before] if before is not None else [])], one.run)
         return self
 
-    def _save_revised(self, using: str | None) -> None:
-        """Have the one before in the database; what is appended to it does not follow it if it turns out to be another.
+    @property
+    def _described_by(self) -> list[Artifact]:
+        """Give the metadata, and the one artifact that it is, as far as they are at hand."""
+        return [self._related[name] for name in ("meta_artifact", "artifact") if name in self._related]
 
-        Its members may be those of a collection that is there already. Then this one follows what the one before was
-        to follow, or is a first one, of the members that it was made of.
-        """
-        base = self._revises
-        if base is None or not self._appended or not base._state.adding:
-            super()._save_revised(using)
-            return
-        asked, before = dict(base._values), base._revises
-        super()._save_revised(using)
-        if _is_of(base, asked):
-            return
-        self._appended = ()
-        self._revises = before if before is not None and _is_of(before, asked) else None
-        for name in ("reference", "reference_type"):
-            self._values.setdefault(name, asked.get(name))
-
-    def _sent(self, members: list[Artifact], using: str | None, tell: Any) -> tuple[Row, list[Artifact]]:
-        """Have the registry save it, and give its answer, and the members that were sent."""
+    def _sent(self, using: str | None, members: list[Artifact] | None = None) -> Row:
+        """Give what a message says of it: what it is, and its members."""
+        sent: Row = {"members": [one._named_in(using) for one in (self._members() if members is None else members)]}
         if self._appended:
-            sent = list(self._appended)
-            try:  # somebody else may have appended since, so that only the registry knows what comes before
-                return wire.call("append", self._request(sent, using), using, tell), sent
-            except DoesNotExist:
-                pass  # what it was appended to may be deleted for good, and this one has all of its members
-        return wire.call("save", self._request(members, using), using, tell), members
-
-    def _request(self, members: list[Artifact], using: str | None) -> Row:
-        def sent(one: Artifact) -> Any:  # what is saved in one database, the registry itself takes over to another
-            if not one._is_news:
-                return one.uid
-            revised = {} if one._revises is None else {"revises": one._revises.uid}
-            return one._row(using, whole=True) | revised
-
-        args: Row = {"model": self._model, "members": [sent(member) for member in members]}
-        meta = self._related.pop("meta_artifact", None)
-        one = self._related.pop("artifact", None)
+            sent |= {"append": True, "whole": sent["members"], "members": sent["members"][-len(self._appended) :]}
+        artifacts = {name: self._related.pop(name, None) for name in ("meta_artifact", "artifact")}
+        known = {name: one for name, one in artifacts.items() if one is not None}
         try:
-            args["record"] = self._row(using, whole=True)
+            sent["record"] = self._row(using, whole=True)
         finally:
-            self._related |= {
-                name: known for name, known in (("meta_artifact", meta), ("artifact", one)) if known is not None
-            }
-        if meta is not None:
-            args["record"]["meta_artifact"] = sent(meta)
-        if one is not None:
-            args["record"]["artifact"] = sent(one)
-        if self._revises is not None:
-            args["revises"] = self._revises.uid
-        named = [one for one in (*members, meta, one) if one is not None and not one._is_news]
-        if using is not None and all(each._using == using for each in named):
-            args["own"] = True
-        return args
+            self._related |= known
+        sent["record"] |= {name: one._named_in(using) for name, one in known.items()}
+        return sent
 
-    def _settle(self, answer: Row, members: list[Artifact], using: str | None) -> None:
-        """Take what the registry answered to a save, for the artifacts, too."""
-        meta, key, revised = self._related.get("meta_artifact"), self.key, self._revises
-        found = [_row_of(member, answer["members"]) for member in members]  # several may be one artifact
-        for member, row in zip(members, found, strict=True):
-            member._follow(row, using, answer["notes"])
-            member._again = False
+    def _settle(self, answer: Row, saved: list[Artifact], using: str | None) -> None:
+        """Take what the registry answered to a save, for those of its artifacts, too, that were saved before."""
+        key, revised = self.key, self._revises
+        for artifact in saved:
+            artifact._follow(_row_of(artifact, answer["members"]), using, answer["notes"])
         self._saved(answer, using)
+        self._appended = ()
         if not answer["created"] and revised is None and key is not None and key == self.key:
             self._warn_of_newer()
-        saved = self._values.get("meta_artifact")
-        if meta is not None and meta._state.adding and saved is not None:
-            row = wire.call("get", {"model": "artifact", "uid": saved}, using)
-            if row["hash"] == meta.hash:  # it is not the one of a collection that is there and has another
-                meta._follow(row, using, answer["notes"])
+
+    def _follow(self, row: Row, using: str | None, notes: Iterable[str]) -> None:
+        base = self._revises
+        if self._appended and base is not None and str(row["uid"])[: self._stem] != base.stem_uid:
+            self._revises = None  # that turned out to be another one, whose members this one has not
+        self._appended = ()
+        super()._follow(row, using, notes)
 
     def append(self, artifact: Artifact, run: Any = None) -> Collection:
         """Make a new version that has one more artifact, at the end.
@@ -469,16 +439,20 @@ class Collection(Versioned, Made):
         return mapping.map_them(self, given, more)
 
 
-def _is_of(found: Collection, asked: Row) -> bool:
-    """Tell whether a collection is of the family of one that was to be saved: by its uid, or by what names that."""
-    name = next((name for name in ("key", "name", "description") if asked.get(name) is not None), "uid")
-    same_stem = found.stem_uid == str(asked["uid"])[: found._stem]
-    return same_stem or bool(found._values.get(name) == asked[name])
+def _asked(args: Row, using: str | None, tell: Any) -> Row:
+    """Have the registry save a collection, and give its answer."""
+    if args.pop("append", False):
+        whole = args["whole"] if "before" in args else args.pop("whole")
+        try:  # somebody else may have appended since, so that only the registry knows what comes before
+            return wire.call("append", args, using, tell)  # type: ignore[no-any-return]
+        except DoesNotExist:
+            args["members"] = whole  # what it was appended to may be deleted for good
+    return wire.call("save", args, using, tell)  # type: ignore[no-any-return]
 
 
 def _row_of(member: Artifact, rows: list[Row]) -> Row:
-    """Find what was saved of a member: by its uid; or by its content, where it was not known to be there already."""
+    """Find what a member is in the database of its collection: by its uid, or, from another one, by its content."""
     sent = member._values
-    of_uid = [] if member._state.adding else [row for row in rows if row["uid"] == sent["uid"]]
+    of_uid = [row for row in rows if row["uid"] == sent["uid"]]
     same = of_uid or [row for row in rows if (row["hash"], row["size"]) == (sent.get("hash"), sent.get("size"))]
     return next((row for row in same if row["path"] == sent["path"]), same[0])

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from loaderd._errors import DoesNotExist, FieldValidationError, InvalidArgument, LoaderdWarning
-from loaderd._registry import wire
+from loaderd._registry import together, wire
 from loaderd._registry.fields import Field, Time, ToOne
 from loaderd._warn import warn
 
@@ -154,9 +154,7 @@ class Record:
             if isinstance(field, ToOne) and name in self._related:
                 other = self._related[name]
                 if other._state.adding and whole:
-                    other._check_needs()
-                    other._draw_uid()
-                    row[name] = other._row(using, whole=True)
+                    row[name] = together.row_of(other, using)
                     continue
                 if other._state.adding:
                     other.save(using)

@@ -1,18 +1,24 @@
-"""Records that are saved in one step with the record that names them: runs, and what they are runs of."""
+"""Records that are saved in one step with the record that names them: what it follows, members, runs and transforms."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loaderd._errors import DoesNotExist
 from loaderd._registry import wire
 
 if TYPE_CHECKING:
+    from loaderd._registry.artifact import Artifact
     from loaderd._registry.record import Record
     from loaderd._registry.wire import Row
 
 Named = list[tuple["Record", str, "Record"]]
 """A record, the field in which it names another one, and that."""
+
+
+def tag_of(record: Record) -> str:
+    """Give the tag under which messages name a record that is not saved."""
+    return f"{id(record):x}"
 
 
 def unsaved(*records: Record) -> Named:
@@ -26,9 +32,48 @@ def unsaved(*records: Record) -> Named:
     found: Named = []
     for record in records:
         for name, other in record._related.items():
-            if other._state.adding and other._model in ("run", "transform"):
-                found += [(record, name, other), *unsaved(other)]
+            if other._model in ("run", "transform"):
+                found += named(record, name, other)
     return found
+
+
+def artifacts_of(artifacts: list[Artifact]) -> list[Artifact]:
+    """Find the artifacts of which the registry is to hear more than their ``uid``, each once and after what it follows.
+
+    Parameters
+    ----------
+    artifacts
+        Those that are named.
+    """
+    found: dict[int, Artifact] = {}
+    for artifact in artifacts:
+        if artifact._is_news:
+            found |= {id(one): one for one in (*artifact._ahead(), artifact)}
+    return list(found.values())
+
+
+def named(record: Record, name: str, other: Record) -> Named:
+    """Give a record that another names, if it is not saved, and what it names itself.
+
+    Parameters
+    ----------
+    record
+        The one that names it.
+    name
+        The field.
+    other
+        The one that is named.
+    """
+    return [(record, name, other), *unsaved(other)] if other._state.adding else []
+
+
+def row_of(record: Record, using: str | None) -> Any:
+    """Give what a message says of a record that is named: its uid, or all of it, if it is not saved."""
+    if not record._state.adding:
+        return record.uid
+    record._check_needs()
+    record._draw_uid()
+    return record._row(using, whole=True)
 
 
 def settle(named: Named, using: str | None) -> None:

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from loaderd._errors import DoesNotExist, FieldValidationError, InvalidArgument, LoaderdWarning
-from loaderd._registry import wire
+from loaderd._registry import together, wire
 from loaderd._registry.fields import Field
 from loaderd._registry.record import BASE62, Record, random_uid
 from loaderd._warn import warn
@@ -182,16 +182,44 @@ class Versioned(Record):
             hint = f"it is the latest again once the newer are deleted, such as {newest.version} ({newest.uid})"
             warn(f"{said}; {hint}", LoaderdWarning)
 
-    def _save_revised(self, using: str | None) -> None:
-        """Have the one before in the database that this one is saved to."""
-        revised = self._revises
-        if revised is None or revised._gone or (not revised._state.adding and revised._using == using):
-            return  # what is deleted for good stays so, and the registry says what that means for this one
-        if using is None and not revised._state.adding:  # the default one gives to others, and takes nothing from them
-            message = f"{revised!r} is of the database {revised._using!r}; a new version of it is saved there"
-            hint = f"save(using={revised._using!r})"
+    def _ahead(self) -> list[Self]:
+        """Give what it follows and is not saved, each after what that follows."""
+        found: list[Self] = []
+        one = self._revises
+        while one is not None and one._state.adding and not one._gone:  # what is deleted for good stays so
+            found.append(one)
+            one = one._revises
+        return found[::-1]
+
+    def _sent(self, using: str | None) -> Row:
+        """Give what a message says of it where it is ahead of another one."""
+        return {"record": self._row(using, whole=True)}
+
+    def _following(self, using: str | None) -> Row:
+        """Give what a message says of what it follows: the uid of what is saved, and all of what is not.
+
+        Raises
+        ------
+        InvalidArgument
+            It is saved in another database than the default one, and this one is not to be saved there.
+        """
+        ahead = self._ahead()
+        found: Row = {"before": [one._sent(using) | {"tag": together.tag_of(one)} for one in ahead]} if ahead else {}
+        revised = ahead[0]._revises if ahead else self._revises
+        if revised is not None:
+            revised._be_in(using)
+            found["revises"] = revised.uid
+        return found
+
+    def _be_in(self, using: str | None) -> None:
+        """Have what is saved, and is followed, in the database that what follows it is saved to."""
+        if self._gone or self._using == using:
+            return
+        if using is None:  # the default one gives to others, and takes nothing from them
+            message = f"{self!r} is of the database {self._using!r}; a new version of it is saved there"
+            hint = f"save(using={self._using!r})"
             raise InvalidArgument(message, stage="registry", object="is_new_version_of", hint=hint)
-        revised.save(using)
+        self.save(using)
 
     def _take_number_back(self) -> None:
         if self._revises is not None and self._numbers:
