@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -21,7 +22,8 @@ type Query struct {
 	Limit    int64 // 0: no limit
 }
 
-// Of names a record and one of its relations. Without an order, records come in that of the relation.
+// Of names a record and one of its relations; [ErrNoRecord] where there is no such record. Without an order, records come in that of the
+// relation.
 type Of struct {
 	Model    Model
 	UID      string
@@ -138,6 +140,11 @@ func (db *DB) compile(ctx context.Context, q Query) (*statement, error) {
 	s, err := compile(q)
 	if err != nil {
 		return nil, err
+	}
+	if q.Of != nil { // of what is gone, "none" would be a wrong answer
+		if there, err := db.Exists(ctx, Query{Model: q.Of.Model, Where: Lookup{"uid", q.Of.UID}, All: true}); err != nil || !there {
+			return nil, cmp.Or(err, noRecord(s.op, q.Of.Model, q.Of.UID))
+		}
 	}
 	return s, s.begin(func(f fragment) (int64, error) { return db.number(ctx, s, f) })
 }

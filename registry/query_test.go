@@ -152,6 +152,13 @@ func TestRelatedRecordsComeInTheirOrder(t *testing.T) {
 	}
 	_, err = db.UIDs(context.Background(), Query{Model: ModelArtifact, Of: &Of{ModelCollection, c[0], "artefacts"}})
 	wantError(t, err, ErrUnknownField, "artefacts", "did you mean `artifacts`", "meta_artifact")
+	if _, err := db.Delete(context.Background(), ModelCollection, c[0], true); err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.UIDs(context.Background(), Query{Model: ModelArtifact, Of: of})
+	wantError(t, err, ErrNoRecord, c[0])
+	_, err = db.Count(context.Background(), Query{Model: ModelCollection, Of: &Of{ModelCollection, c[0], "versions"}})
+	wantError(t, err, ErrNoRecord, c[0])
 }
 
 func TestValuesReachAcrossRelations(t *testing.T) {
