@@ -7,10 +7,12 @@ import (
 )
 
 // order compiles the fields that records are ordered by, "-" before a name meaning the highest first. Records that are equal in
-// all of them come in the order of their ids, turned as the last field is, so that one index serves all and slices are stable.
-func (c *compiler) order(by []string, alias string) (string, error) {
+// all of them come in the order of their ids, turned as the last field is, so that one index serves all and slices are stable. All of
+// it may be turned round.
+func (c *compiler) order(by []string, alias string, turned bool) (string, error) {
 	var list, seen []string
-	direction := ""
+	directions := map[bool]string{turned: "", !turned: " DESC"} // by whether the highest comes first
+	direction := directions[false]
 	for _, name := range by {
 		bare, descending := strings.CutPrefix(name, "-")
 		p, rest, err := resolve(c.op, c.root, bare)
@@ -20,10 +22,7 @@ func (c *compiler) order(by []string, alias string) (string, error) {
 		if len(rest) > 0 || p.bare && strings.HasSuffix(bare, "__isnull") {
 			return "", fail(ErrInvalid, c.op, "order_by", "", "%q is a comparison; records are ordered by fields", name)
 		}
-		direction = ""
-		if descending {
-			direction = " DESC"
-		}
+		direction = directions[descending]
 		again := bare
 		if slices.ContainsFunc(p.hops, hop.many) {
 			again = name // the lowest and the highest are two things

@@ -224,6 +224,9 @@ func (w *world) compareOne(t *testing.T, db *DB) int {
 	q.OrderBy, less = w.sorts(table)
 	var want []string
 	nodes := slices.SortedFunc(slices.Values(w.nodes[table.Model]), less)
+	if q.Reverse = w.r.IntN(3) == 0; q.Reverse {
+		slices.Reverse(nodes)
+	}
 	for _, n := range nodes {
 		if n.holds(q.Where) {
 			want = append(want, n.vals["uid"].(string))

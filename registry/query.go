@@ -14,6 +14,7 @@ type Query struct {
 	Model    Model
 	Where    Where    // nil: all
 	OrderBy  []string // fields, "-" before one: descending; the id comes last
+	Reverse  bool     // the same order, turned round: also that of several related records, of which it goes by the same one
 	Of       *Of      // only those that stand in a relation to a record
 	All      bool     // whatever the visibility; else those that are shown, unless Where speaks of visibility, id, uid or hash
 	Texts    bool     // values in Where are words of a command line, which become what the fields hold: "true", "a,b"

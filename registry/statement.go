@@ -51,10 +51,16 @@ func compile(q Query) (*statement, error) {
 	if s.where, err = s.condition(-1); err != nil {
 		return nil, err
 	}
-	if s.order, err = s.compiler.order(q.OrderBy, rootAlias); err != nil {
+	if s.order, err = s.compiler.order(q.OrderBy, rootAlias, q.Reverse); err != nil {
 		return nil, err
 	}
 	if linkOrder != "" && len(q.OrderBy) == 0 {
+		if q.Reverse {
+			var down bool
+			if linkOrder, down = strings.CutSuffix(linkOrder, " DESC"); !down {
+				linkOrder += " DESC"
+			}
+		}
 		s.order = linkOrder + ", " + s.order
 	}
 	return s, nil

@@ -16,6 +16,7 @@ type queryArgs struct {
 	Model    registry.Model `msgpack:"model"`
 	Where    tree           `msgpack:"where"`
 	OrderBy  []string       `msgpack:"order_by"`
+	Reverse  bool           `msgpack:"reverse"`
 	Of       []string       `msgpack:"of"`
 	All      bool           `msgpack:"all"`
 	Texts    bool           `msgpack:"texts"`
@@ -117,7 +118,7 @@ func (a queryArgs) query() (registry.Query, error) {
 	if err != nil {
 		return registry.Query{}, err
 	}
-	q := registry.Query{Model: a.Model, Where: where, OrderBy: a.OrderBy, All: a.All, Texts: a.Texts, Distinct: a.Distinct,
+	q := registry.Query{Model: a.Model, Where: where, OrderBy: a.OrderBy, Reverse: a.Reverse, All: a.All, Texts: a.Texts, Distinct: a.Distinct,
 		Offset: a.Offset, Limit: a.Limit}
 	switch len(a.Of) {
 	case 0:

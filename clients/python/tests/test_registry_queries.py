@@ -112,6 +112,15 @@ def test_many_records_come_in_pages(labels: list[ln.ULabel], monkeypatch: pytest
     monkeypatch.setattr(queryset, "PAGE", 3)
     assert ln.ULabel.filter().order_by("-name").to_list("name") == whole
     assert [label.name for label in ln.ULabel.filter().order_by("-name")[2:11]] == whole[2:11]
+    ask = queryset.QuerySet._ask
+
+    def late(self: Any, what: str, *args: Any, **more: Any) -> Any:
+        if what == "uids":  # what is saved meanwhile comes before the first page
+            ln.ULabel(name="日").save()
+        return ask(self, what, *args, **more)
+
+    monkeypatch.setattr(queryset.QuerySet, "_ask", late)
+    assert ln.ULabel.filter().order_by("-name").to_list("name") == ["日", *whole]
 
 
 def test_conditions_reach_through_relations(registry: Path, labels: list[ln.ULabel]) -> None:
@@ -136,6 +145,29 @@ def test_conditions_reach_through_relations(registry: Path, labels: list[ln.ULab
     assert ln.Artifact.filter(created_at__lte=dt.datetime.now(dt.timezone.utc)).count() == 2
     assert not ln.Artifact.filter(created_at__gt=dt.datetime.now()).exists()
     assert ln.Artifact.filter(created_at__gt=dt.date(2020, 1, 1)).count() == 2
+    assert ln.Artifact.filter(created_at__gt=pd.Timestamp("2020-01-01")).count() == 2  # local, as Python's
+    assert ln.Artifact.filter(created_at__gt=pd.Timestamp("2020-01-01", tz="Europe/Berlin")).count() == 2
+    assert not ln.Artifact.filter(created_at__gt=pd.Timestamp.now()).exists()
+    for none in (pd.NaT, dt.datetime(1, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=3)))):
+        with pytest.raises(ln.InvalidArgument, match="time"):
+            ln.Artifact.filter(created_at__gt=none)
+
+
+def test_the_last_is_the_last_of_the_order(registry: Path, labels: list[ln.ULabel]) -> None:
+    made = [ln.Artifact(name, key=name).save() for name in ("a.h5ad", "b.h5ad")]
+    low, middle, high = (ln.ULabel(name=name).save() for name in ("x1", "x2", "x3"))
+    made[0].ulabels.add(low, high)
+    made[1].ulabels.add(middle)
+    for order in ("ulabels__name", "-ulabels__name", "key", "-run__uid", None):
+        found = ln.Artifact.filter().order_by(*([] if order is None else [order]))
+        records = list(found.all())
+        assert (found.all().first(), found.all().last()) == (records[0], records[-1]), order
+        assert list(found.reverse()) == records[::-1], order
+        assert list(found.reverse().reverse()) == records, order
+    collection = ln.Collection(made[::-1], name="C").save()
+    members = collection.ordered_artifacts
+    assert list(members.reverse()) == made
+    assert (members.first(), members.last()) == (made[1], made[0])
 
 
 def test_names_of_the_documentation_and_of_today_are_those_of_queries(registry: Path) -> None:

@@ -200,6 +200,14 @@ def test_a_key_means_the_family_whose_latest_has_it(registry: Path) -> None:
     assert ln.Artifact.get(key="k.parquet") == third
 
 
+def test_the_beginning_of_a_uid_means_the_latest(registry: Path) -> None:
+    made = [ln.Artifact(numbers(at), key="k.parquet").save() for at in range(3)]
+    made[2].delete()
+    for begin in (made[0].uid[:6], made[0].stem_uid):
+        assert ln.Artifact.get(begin) == made[1]
+    assert ln.Artifact.get(made[2].uid) == made[2]
+
+
 def test_several_latest_that_a_condition_fits_are_several(registry: Path) -> None:
     for key in ("a.h5ad", "b.h5ad"):
         ln.Artifact(key, key=key, description="d").save()

@@ -60,6 +60,7 @@ class QuerySet(Generic[R]):
         # record is of one and the same
         self._depth = self._count = 0  # of the conditions
         self._order: list[str] = []
+        self._turned = False  # that order is turned round
         self._distinct = False
         self._start, self._stop = 0, -1  # of the slice; -1: no end
         self._search: tuple[str, int] | None = None
@@ -125,14 +126,14 @@ class QuerySet(Generic[R]):
                 message = f"order_by({name!r}); it takes names of fields"  # type: ignore[unreachable]
                 raise InvalidArgument(message, stage="registry", object="order_by")
         made = self._clone()
-        made._order = [own_name(self._class, name) for name in fields]
+        made._order, made._turned = [own_name(self._class, name) for name in fields], False
         return made
 
     def reverse(self) -> Self:
         """Give the same records in the opposite order; without any order, the newest first."""
         self._check_whole("turned round")
         made = self._clone()
-        made._order = [name[1:] if name.startswith("-") else "-" + name for name in self._order or ["id"]]
+        made._turned = not self._turned
         return made
 
     def distinct(self) -> Self:
@@ -161,7 +162,7 @@ class QuerySet(Generic[R]):
     @property
     def ordered(self) -> bool:
         """Whether the records come in an order that somebody chose."""
-        return bool(self._order) or self._in_order or self._search is not None
+        return bool(self._order) or self._turned or self._in_order or self._search is not None
 
     def _check_whole(self, what: str) -> None:
         if (self._start, self._stop) != (0, -1) or self._search is not None:
@@ -178,6 +179,8 @@ class QuerySet(Generic[R]):
         args: dict[str, Any] = {"model": self._class._model, "where": self._where(), "what": what}
         if self._order:
             args["order_by"] = self._order
+        if self._turned:
+            args["reverse"] = True
         if self._distinct:
             args["distinct"] = True
         if self._of is not None:
@@ -218,13 +221,17 @@ class QuerySet(Generic[R]):
         if len(rows) < PAGE:
             return rows
         # Which ones they are is asked at once, so that what others write meanwhile moves none over a page's edge.
-        uids = self._ask("uids", offset=PAGE)
-        for start in range(0, len(uids), PAGE):
-            part = uids[start : start + PAGE]
-            args = {"model": self._class._model, "where": ["lookup", "uid__in", part], "what": "rows"}
-            found = {row["uid"]: row for row in wire.call("query", args, self._using)}
-            rows += [found[uid] for uid in part if uid in found]
-        return rows
+        uids = self._ask("uids")
+        found = {row["uid"]: row for row in rows}
+        missing = [uid for uid in uids if uid not in found]
+        for start in range(0, len(missing), PAGE):
+            args = {
+                "model": self._class._model,
+                "where": ["lookup", "uid__in", missing[start : start + PAGE]],
+                "what": "rows",
+            }
+            found |= {row["uid"]: row for row in wire.call("query", args, self._using)}
+        return [found[uid] for uid in uids if uid in found]
 
     def _searched(self) -> list[Row]:
         assert self._search is not None
@@ -313,8 +320,7 @@ class QuerySet(Generic[R]):
 
     def last(self) -> R | None:
         """Give the last record, or None; without an order, the newest."""
-        narrowed = (self._start, self._stop) != (0, -1) or (self._of is not None and not self._order)
-        if self._found is None and self._search is None and not narrowed:
+        if self._found is None and self._search is None and (self._start, self._stop) == (0, -1):
             return self.reverse().first()
         found = self._fetch()
         return found[-1] if found else None

@@ -143,8 +143,19 @@ def _no_value(what: str, shown: str, hint: str) -> InvalidArgument:
 
 
 def to_time(value: dt.datetime) -> str:
-    """Spell a time as messages have it: in UTC, with microseconds. One without a zone is local."""
-    utc = value.astimezone(dt.timezone.utc).replace(tzinfo=None)
+    """Spell a time as messages have it: in UTC, with microseconds. One without a zone is local.
+
+    Raises
+    ------
+    InvalidArgument
+        It is no time, as that of pandas that is missing, or at the edge of those that Python has.
+    """
+    parts = (value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond)
+    try:  # pandas' own times refuse to be local
+        plain = dt.datetime(*parts, tzinfo=value.tzinfo, fold=value.fold)
+        utc = plain.astimezone(dt.timezone.utc).replace(tzinfo=None)
+    except (TypeError, ValueError, OverflowError) as e:
+        raise _no_value("time", f"{value!r}", "give another, or None for one that is missing") from e
     return utc.isoformat(timespec="microseconds") + "Z"
 
 
