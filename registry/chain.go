@@ -88,7 +88,11 @@ func isOf(t *Table, found Record, s Save, stem string) bool {
 		return true
 	}
 	for _, name := range []string{"key", "name", "description"} {
-		if v := s.Record[name]; t.Has(name) && v != nil {
+		v := s.Record[name]
+		if v == nil {
+			v = s.Names[name]
+		}
+		if t.Has(name) && v != nil {
 			return found[name] == v
 		}
 	}

@@ -85,3 +85,19 @@ func TestWhatIsAppendedToANewOneOfKnownMembersIsOfItsOwnChain(t *testing.T) {
 		})
 	}
 }
+
+func TestNamesAreForWhatFollowsNothing(t *testing.T) {
+	db := fresh(t)
+	old := must(t, db, Save{Model: ModelArtifact, Record: file("old", "key", "k", "description", "d")}).Record
+	update(t, db, ModelArtifact, old.UID(), Record{"description": "as it is"})
+	next := Save{Model: ModelArtifact, Record: file("next"), Names: Record{"key": "k", "description": "d"}, Revises: old.UID()}
+	if r := must(t, db, next).Record; r["description"] != "as it is" || r["key"] != "k" {
+		t.Errorf("got %v", r)
+	}
+	for _, r := range []Record{old, must(t, db, next).Record} {
+		del(t, db, ModelArtifact, r.UID(), true)
+	}
+	if r := must(t, db, next).Record; r["description"] != "d" || r["key"] != "k" || r["version"] != nil {
+		t.Errorf("of what is deleted for good: %v", r)
+	}
+}

@@ -21,6 +21,9 @@ type Save struct {
 	// of the last. They are saved first, in the same transaction.
 	Before []Save
 
+	// Names are fields that Record is to have where it turns out to follow nothing; else it has those of the one before, as they are then.
+	Names Record
+
 	// Members are those of a collection, in order: uids, and artifacts that are not saved yet, each a Record or a Save.
 	Members []any
 	// Append puts Members behind those that the newest version of the family of Revises has when it is saved: of several who append at
@@ -141,6 +144,15 @@ var identities = map[Model][]string{
 
 // saveOne saves a record, whatever comes before it.
 func (tx *tx) saveOne(t *Table, s Save) (*Saved, error) {
+	gone, err := tx.leaveGone(t, &s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Revises == "" && len(s.Names) > 0 {
+		named := maps.Clone(s.Names)
+		maps.Copy(named, s.Record)
+		s.Record = named
+	}
 	r, err := t.canonical(tx.op, s.Record)
 	if err != nil {
 		return nil, err
@@ -162,10 +174,6 @@ func (tx *tx) saveOne(t *Table, s Save) (*Saved, error) {
 	}
 	if v, ok := r["visibility"]; ok && !slices.Contains([]any{Visible, Hidden, Trash}, v) {
 		return nil, badVisibility(tx.op, t, v)
-	}
-	gone, err := tx.leaveGone(t, &s)
-	if err != nil {
-		return nil, err
 	}
 	var out *Saved
 	switch s.Model {

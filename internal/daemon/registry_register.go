@@ -19,7 +19,8 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	save, ok := args["save"].(bool)
 	save = save || !ok
 	revises, _ := args["revises"].(string)
-	for _, name := range []string{"save", "revises", "using"} {
+	names, _ := args["names"].(map[string]any)
+	for _, name := range []string{"save", "revises", "names", "using"} {
 		delete(args, name)
 	}
 	r := registry.Record(args)
@@ -32,7 +33,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := registry.Save{Model: registry.ModelArtifact, Record: r, Slots: slots, Revises: revises, Dry: !save}
+	s := registry.Save{Model: registry.ModelArtifact, Record: r, Slots: slots, Revises: revises, Names: names, Dry: !save}
 	if isURL(path) {
 		r["path"] = path
 		if r["suffix"] == nil {

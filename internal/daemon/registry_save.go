@@ -26,6 +26,7 @@ func callAppend(ctx context.Context, q called) (any, error) {
 type saveArgs struct {
 	Record  map[string]any `msgpack:"record"`
 	Revises *string        `msgpack:"revises"`
+	Names   map[string]any `msgpack:"names"`
 	Before  []saveArgs     `msgpack:"before"`
 	Members []any          `msgpack:"members"`
 	Append  bool           `msgpack:"append"` // of one of Before
@@ -62,7 +63,7 @@ func (q called) prepared(ctx context.Context, m registry.Model, args saveArgs) (
 			return s, err
 		}
 	}
-	s.Append, s.Tag = args.Append, args.Tag
+	s.Append, s.Tag, s.Names = args.Append, args.Tag, args.Names
 	if args.Revises != nil {
 		s.Revises = *args.Revises
 	}
@@ -182,12 +183,14 @@ func (q called) artifact(ctx context.Context, record map[string]any) (registry.S
 	return s, q.describe(ctx, &s, path, known)
 }
 
-// along takes from an artifact's record the tag that it has, and what it follows that is not saved yet.
+// along takes from an artifact's record the tag that it has, its names, and what it follows that is not saved yet.
 func (q called) along(ctx context.Context, s *registry.Save) error {
 	s.Tag, _ = s.Record["tag"].(string)
+	s.Names, _ = s.Record["names"].(map[string]any)
 	list, _ := s.Record["before"].([]any)
-	delete(s.Record, "tag")
-	delete(s.Record, "before")
+	for _, name := range []string{"tag", "names", "before"} {
+		delete(s.Record, name)
+	}
 	before := make([]saveArgs, len(list))
 	for i, v := range list {
 		of, ok := v.(map[string]any)
@@ -195,6 +198,7 @@ func (q called) along(ctx context.Context, s *registry.Save) error {
 			return invalid("save", "before", fmt.Errorf("got %v; it is a list of maps that have a record", v))
 		}
 		before[i].Tag, _ = of["tag"].(string)
+		before[i].Names, _ = of["names"].(map[string]any)
 	}
 	var err error
 	s.Before, err = q.before(ctx, registry.ModelArtifact, before)

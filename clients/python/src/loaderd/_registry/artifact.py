@@ -173,8 +173,10 @@ class Artifact(Versioned, Made):
             self._written = content.write(data, self.key, storage)
             path, facts = self._written.path, self._written.facts
         asked = self._row(whole=True) | facts | {"path": path_on_wire(path), "save": False}
-        if self._revises is not None and not self._revises_unknown:
-            asked["revises"] = self._revises.uid
+        if self._revises_unknown:
+            asked |= self._taken()
+        elif self._revises is not None:
+            asked |= {"revises": self._revises.uid, "names": self._taken()}
         with Progress("hashing") as progress:
             answer = wire.call("register", asked, self._using, progress.tell)
         self._settle(answer["record"], given)
@@ -187,7 +189,9 @@ class Artifact(Versioned, Made):
             return self._become(row, given)
         if self._revises_unknown and self._revises is not None:
             row |= {name: self._values[name] for name in ("uid", "version")}
+        taken = self._taken()
         self._take(row, self._using)
+        self._took = {name: row.get(name) for name in taken}
         self._counted = not chosen
         if self._written is not None:
             self._written.belong(str(self.uid))

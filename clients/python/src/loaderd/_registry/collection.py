@@ -279,10 +279,10 @@ class Collection(Versioned, Made):
         artifacts = {name: self._related.pop(name, None) for name in ("meta_artifact", "artifact")}
         known = {name: one for name, one in artifacts.items() if one is not None}
         try:
-            sent["record"] = self._row(using, whole=True)
+            sent |= super()._sent(using)
         finally:
             self._related |= known
-        sent["record"] |= {name: one._named_in(using) for name, one in known.items()}
+        sent["record"] |= {name: one._named_in(using) for name, one in known.items() if name not in self._taken()}
         return sent
 
     def _settle(self, answer: Row, saved: list[Artifact], using: str | None) -> None:
@@ -320,10 +320,9 @@ class Collection(Versioned, Made):
             The new version, which is not saved.
         """
         members = self._members()
-        made = type(self)(
-            [*members, artifact], description=self.description, meta=self.meta_artifact, run=run, is_new_version_of=self
-        )
+        made = type(self)([*members, artifact], meta=self.meta_artifact, run=run, is_new_version_of=self)
         made._appended = tuple(made._artifacts[len(members) :])
+        made._took["meta_artifact"] = self._values.get("meta_artifact")
         return made
 
     def restore(self) -> None:

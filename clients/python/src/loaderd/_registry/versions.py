@@ -83,9 +83,14 @@ class Versioned(Record):
     is_latest: Field[bool] = Field(bool, fixed=True)
 
     _revises: Self | None = None  # of one that is not saved
+    _took: Row  # fields that it has from that
     _numbers = False  # it is the one that gave that a number
     _numbered: str | None = None  # the version that it has once a successor is saved
     _counted = False  # its version is one that nobody chose
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._took = {}
 
     @property
     def stem_uid(self) -> str:
@@ -114,7 +119,13 @@ class Versioned(Record):
             row.pop("uid", None)
         if self._counted:
             row.pop("version", None)
-        return row
+        return {name: value for name, value in row.items() if name not in self._taken()}
+
+    def _taken(self) -> Row:
+        """Give the fields that it has from the one before, which may have others when this one is saved."""
+        if self._revises is None:
+            return {}
+        return {name: value for name, value in self._took.items() if value == self._values.get(name) is not None}
 
     def save(self, using: str | None = None) -> Self:
         """Write the record, or what was changed of it; parameters as of `Record.save`."""
@@ -193,7 +204,7 @@ class Versioned(Record):
 
     def _sent(self, using: str | None) -> Row:
         """Give what a message says of it where it is ahead of another one."""
-        return {"record": self._row(using, whole=True)}
+        return {"record": self._row(using, whole=True), "names": self._taken()}
 
     def _following(self, using: str | None) -> Row:
         """Give what a message says of what it follows: the uid of what is saved, and all of what is not.
@@ -209,7 +220,7 @@ class Versioned(Record):
         if revised is not None:
             revised._be_in(using)
             found["revises"] = revised.uid
-        return found
+        return found | ({"names": self._taken()} if self._taken() else {})
 
     def _be_in(self, using: str | None) -> None:
         """Have what is saved, and is followed, in the database that what follows it is saved to."""
@@ -250,6 +261,7 @@ class Versioned(Record):
         for name in self._label:
             if self._values.get(name) is None:
                 setattr(self, name, revised._values.get(name))
+                self._took[name] = self._values.get(name)
         self._numbers = revised.version is None
         if self._numbers:
             revised._numbered = was
