@@ -13,7 +13,7 @@ type addCmd struct {
 	Key         string   `short:"k" help:"Name like a path; with / at its end, the folder that the names of several go into. Default: the path below a registered storage, else below this folder, else the file's name." placeholder:"KEY"`
 	Description string   `short:"d" help:"What it is." placeholder:"TEXT"`
 	Kind        string   `help:"What it is for: dataset, model, or a word of your own." placeholder:"WORD"`
-	Label       []string `short:"l" help:"Labels, which are made where they are missing." placeholder:"NAME"`
+	Label       []string `short:"l" help:"A label, which is made where it is missing; once for each." placeholder:"NAME" sep:"none"`
 	Version     string   `help:"Version, where it is a new one of its key." placeholder:"VERSION"`
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"syscall"
 
@@ -63,6 +64,7 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		kong.Writers(stdout, stderr),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&console{stdout, stderr}),
+		kong.KindMapper(reflect.String, kong.MapperFunc(word)),
 	)
 	if err != nil {
 		fmt.Fprintln(stderr, "loaderd:", err)
@@ -72,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 		complete(ctx, &console{stdout, stderr}, parser.Model, args[1:])
 		return 0
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(flagsFirst(parser.Model, args))
 	if err != nil && slices.Contains(args, "--json") {
 		failJSON(stderr, err)
 		return exitUsage

@@ -62,7 +62,7 @@ func (n *names) name(where string) string {
 // claim refuses a key that was made up for a file, if another file has it, in this command or in the registry. args are those of
 // the file's registering: content that is there already is no new version, whatever its key.
 func (n *names) claim(args map[string]any) error {
-	key, where := textOf(args["key"]), textOf(args["path"])
+	key, where := textOf(args["key"]), pathText(args["path"])
 	other, taken := n.given[key]
 	if n.given[key] = where; !taken {
 		found, err := n.s.records("query", map[string]any{"model": "artifact", "limit": 1, "where": []any{"and", []any{
@@ -70,7 +70,7 @@ func (n *names) claim(args map[string]any) error {
 		if err != nil || len(found) == 0 {
 			return err
 		}
-		other = text(found[0], "path")
+		other = pathText(found[0]["path"])
 	}
 	if other == where {
 		return nil

@@ -59,7 +59,38 @@ func (s *session) call(name string, args map[string]any) (any, error) {
 	}
 	p := &progressLine{con: s.con}
 	defer p.clear()
-	return s.client.Registry(s.ctx, name, args, p.show)
+	return s.client.Registry(s.ctx, name, onWire(args).(map[string]any), p.show)
+}
+
+// onWire is a value as it travels: texts that are not UTF-8, such as paths, are bytes.
+func onWire(v any) any {
+	switch v := v.(type) {
+	case string:
+		if !utf8.ValidString(v) {
+			return []byte(v)
+		}
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = onWire(e)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = onWire(e)
+		}
+		return out
+	}
+	return v
+}
+
+// pathText is a path as it came, of which not all may be text.
+func pathText(v any) string {
+	if b, is := v.([]byte); is {
+		return string(b)
+	}
+	return textOf(v)
 }
 
 // callFor is call where the value is of type T.
