@@ -63,8 +63,12 @@ func callCache(ctx context.Context, q called) (any, error) {
 				return err
 			}
 			paths[i], notes[i] = wireText(found.Path), found.Note
-			if w.record != nil && found.Source != nil {
+			switch {
+			case w.record == nil:
+			case found.Source != nil:
 				notes[i], err = q.difference(each, w, found)
+			case q.isOther(each, w, found.Path):
+				notes[i] += "; what it holds is not what was registered"
 			}
 			return err
 		})
@@ -153,6 +157,16 @@ func (q called) difference(ctx context.Context, w wanted, found cache.Found) (st
 		return fmt.Sprintf("%s is not what was registered: it was written to at %s", w.path, written.Format(time.DateTime)) + cure, nil
 	}
 	return "", nil
+}
+
+// isOther reports whether a copy whose source is gone is certain to be of another content than was registered: of a file that was
+// written over before it went. Folders are too much to read for that.
+func (q called) isOther(ctx context.Context, w wanted, path string) bool {
+	if !slices.Contains([]string{registry.HashWhole, registry.HashEnds}, w.record.Text("hash_type")) {
+		return false
+	}
+	now, err := q.all.looks.at(ctx, path, new(counted))
+	return err == nil && now.hash != w.record.Text("hash")
 }
 
 // sumOfProgress tells of many at once as of one.

@@ -141,6 +141,26 @@ func TestACopyOutlivesItsSource(t *testing.T) {
 	}
 }
 
+func TestACopyThatOutlivesItsSourceIsNotOfAnEarlierVersion(t *testing.T) {
+	s := newShelf(t)
+	path := write(t, filepath.Join(s.slow, "a.csv"), "a\n1\n")
+	first := s.register(t, path)
+	s.cache(t, first)
+	write(t, path, "a\n2\n")
+	second := s.register(t, path)
+	copied, _ := s.cache(t, second)
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	const says = "what it holds is not what was registered"
+	if paths, notes := s.cache(t, second); paths[0] != copied[0] || !strings.Contains(notes, "is gone") || strings.Contains(notes, says) {
+		t.Errorf("its own: %q, %s", paths, notes)
+	}
+	if paths, notes := s.cache(t, first); paths[0] != copied[0] || !strings.Contains(notes, "is gone") || !strings.Contains(notes, says) {
+		t.Errorf("of the version before: %q, %s", paths, notes)
+	}
+}
+
 func TestWhatCannotBeCachedHasACodeAndACure(t *testing.T) {
 	s := newShelf(t)
 	gone := filepath.Join(s.slow, "gone.csv")
