@@ -89,6 +89,17 @@ func (l *lease) join() (*pools, <-chan struct{}, error) {
 	return l.pools, nil, nil
 }
 
+// check is the error that the lease went to somebody else while the connections were used: this process stood still, and counts as dead.
+// What it is about to commit was made of what the file held before.
+func (l *lease) check(p *pools) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pools == p && (time.Since(l.beaten) <= l.times.stale/2 || l.files.mine()) {
+		return nil
+	}
+	return fail(ErrHeld, "lease", l.db.path, "do it again", "this process stood still for so long that another one may write into the database by now")
+}
+
 func (l *lease) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

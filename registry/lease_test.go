@@ -112,6 +112,33 @@ func TestAHolderThatShowsNoLifeIsFollowed(t *testing.T) {
 	}
 }
 
+func TestWhoLostTheLeaseWhileItStoodStillCommitsNothing(t *testing.T) {
+	leak.Check(t)
+	for _, slow := range []bool{false, true} { // whether it is found out before the commit
+		path := filepath.Join(t.TempDir(), FileName)
+		times := quick
+		if !slow {
+			times.beat = time.Minute
+		}
+		db, err := openShared(t, path, time.Minute, times)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.update(context.Background(), "save", func(tx *tx) error {
+			if _, err := tx.save(Save{Model: ModelULabel, Record: Record{"name": "late"}}); err != nil {
+				return err
+			}
+			otherHost(t, path, db.lease.files.held+1, holder{Token: "x", PID: 4711, Free: true})
+			time.Sleep(times.stale/2 + 50*time.Millisecond)
+			return nil
+		})
+		wantError(t, err, ErrHeld, path, "stood still")
+		if n, err := db.Count(context.Background(), Query{Model: ModelULabel}); err != nil || n != 0 {
+			t.Errorf("%d labels, %v", n, err)
+		}
+	}
+}
+
 func TestAHolderThatLivesIsWaitedFor(t *testing.T) {
 	leak.Check(t)
 	path := filepath.Join(t.TempDir(), FileName)

@@ -36,7 +36,12 @@ func (db *DB) update(ctx context.Context, op string, fn func(*tx) error) error {
 		return db.explain(op, err)
 	}
 	defer done()
-	return db.updateIn(ctx, p, op, fn)
+	return db.updateIn(ctx, p, op, func(tx *tx) error {
+		if err := fn(tx); err != nil || db.lease == nil {
+			return err
+		}
+		return db.lease.check(p)
+	})
 }
 
 func (db *DB) updateIn(ctx context.Context, p *pools, op string, fn func(*tx) error) error {
