@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -48,3 +49,51 @@ def test_versions_that_are_saved_to_another_database_stay_what_they_are(registry
     collection.ulabels.add(label)
     collection.save(using="other")
     assert ln.Collection.using("other").get(collection.uid).ulabels.one().name == "l"
+
+
+def test_the_default_database_has_one_name_more(registry: Path) -> None:
+    ln.add_database("other", "other.db")
+    label = ln.ULabel(name="l").save(using="default")
+    artifact = ln.Artifact(numbers(0), key="v.parquet").save(using="default")
+    collection = ln.Collection([artifact], name="C").save(using="default")
+    for record in (label, artifact, collection):
+        found = type(record).get(record.uid)
+        assert (record, record._state.db) == (found, None)
+        assert type(record).using("default").get(record.uid) == found
+    artifact.ulabels.add(label)
+    collection.save(using="other")
+    assert collection._state.db == "other"
+
+
+def test_what_another_database_has_alone_is_said_to_be_of_that(registry: Path) -> None:
+    for name in ("other", "third"):
+        ln.add_database(name, f"{name}.db")
+    label = ln.ULabel(name="l").save(using="other")
+    artifact = ln.Artifact(numbers(0), key="v.parquet").save(using="other")
+    collection = ln.Collection([artifact], name="C").save(using="other")
+    run = ln.Run(transform=ln.Transform(key="t.py")).save(using="other")
+    for record in (label, artifact, collection, run):
+        for using in ("default", "third"):
+            said = rf"of the database 'other', and '{using}' lacks .*\n.*using='other'"
+            with pytest.raises(ln.InvalidArgument, match=said):
+                record.save(using=using)
+        assert record._state.db == "other"
+        assert not type(record).filter().exists()
+    new = {
+        "a run": ln.Artifact(numbers(1), key="w.parquet", run=run),
+        "a transform": ln.Run(transform=run.transform),
+        "a type": ln.ULabel(name="m", type=label),
+        "a member": ln.Collection([artifact], name="D"),
+        "metadata": ln.Collection([ln.Artifact(numbers(2), key="x.parquet")], name="D", meta=artifact),
+        "a member's run": ln.Collection([ln.Artifact(numbers(3), key="y.parquet", run=run)], name="D"),
+    }
+    own = ln.ULabel(name="own").save()
+    own.type = label
+    for what, record in (new | {"a change": own}).items():
+        with pytest.raises(ln.InvalidArgument, match="of the database 'other', and 'default'"):
+            record.save()
+        assert what == "a change" or record._state.adding
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that there is a collection of this member
+        for record in new.values():
+            assert record.save(using="other")._state.db == "other"

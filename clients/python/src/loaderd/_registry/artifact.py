@@ -173,6 +173,7 @@ class Artifact(Versioned, Made):
             self._written = content.write(data, self.key, storage)
             path, facts = self._written.path, self._written.facts
         asked = self._row(whole=True) | facts | {"path": path_on_wire(path), "save": False}
+        asked.pop("run", None)  # which may be of the database that it will be saved to
         if self._revises_unknown:
             asked |= self._taken()
         elif self._revises is not None:
@@ -266,7 +267,7 @@ class Artifact(Versioned, Made):
         Artifact
             Itself.
         """
-        using = self._using if using is None else using
+        using = self._to(using)
         ahead = self._ahead()
         for one in (*ahead, self):
             if one._changed.intersection(_NAMES):
@@ -283,7 +284,7 @@ class Artifact(Versioned, Made):
             if self._maker is not None:
                 named += together.named(self, "run", self._maker)
                 args["record"]["run"] = together.row_of(self._maker, using)
-            with Progress("reading") as progress:
+            with together.told_of_databases([*ahead, self], using), Progress("reading") as progress:
                 answer = wire.call("save", args, using, progress.tell)
             self._maker = None
             for one in ahead:

@@ -240,7 +240,7 @@ class Collection(Versioned, Made):
         Collection
             Itself. Of the same artifacts in the same order, the record that is there.
         """
-        using = self._using if using is None else using
+        using = self._to(using)
         if not self._state.adding and using == self._using:
             return super().save(using)
         chain: list[Collection] = [*self._ahead(), self]
@@ -251,7 +251,8 @@ class Collection(Versioned, Made):
         how: Row = {"model": self._model}
         if using is not None and all(one._using == using for one in held if id(one) not in told):
             how["own"] = True
-        with content.stored(*new), Progress("reading") as progress:
+        told_of = together.told_of_databases([*chain, *held], using)
+        with told_of, content.stored(*new), Progress("reading") as progress:
             how |= self._following(using) | self._sent(using, members[id(self)])
             answer = _asked(how, using, progress.tell)
             for artifact in new:

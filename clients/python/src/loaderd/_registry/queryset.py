@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from loaderd._arguments import number
 from loaderd._errors import DoesNotExist, InvalidArgument, MultipleResultsFound
-from loaderd._registry import wire
+from loaderd._registry import together, wire
 from loaderd._registry.lookups import own_name, resolved
 from loaderd._registry.q import EVERYTHING, Q, Tree, check_size, shown
 from loaderd._registry.record import MODELS, Record, check_permanent
@@ -53,7 +53,7 @@ class QuerySet(Generic[R]):
 
     def __init__(self, record_class: type[R], using: str | None = None, of: list[str] | None = None) -> None:
         self._class = record_class
-        self._using = using
+        self._using = together.database(using)
         self._of = of
         self._in_order = False  # records come as they are linked, and that order is meant
         self._calls: list[Tree] = []  # the condition of each call of filter, for what one call says of a related

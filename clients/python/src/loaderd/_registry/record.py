@@ -185,17 +185,25 @@ class Record:
         Record
             Itself.
         """
-        using = self._using if using is None else using
+        using = self._to(using)
         if self._state.adding or self._changed:
             self._check_needs()
         self._draw_uid()
+        with together.told_of_databases([self], using):
+            self._write(using)
+        return self
+
+    def _to(self, using: str | None) -> str | None:
+        """Give the database to save to."""
+        return self._using if using is None else together.database(using)
+
+    def _write(self, using: str | None) -> None:
         if self._state.adding or using != self._using:
             self._saved(wire.call("save", {"model": self._model, "record": self._row(using)}, using), using)
         elif self._changed:
             row = self._row(using)
             change = {name: row.get(name) for name in sorted(self._changed)}
             self._take(wire.call("update", {"model": self._model, "uid": self.uid, "set": change}, using), using)
-        return self
 
     def _draw_uid(self) -> None:
         """Have a ``uid``, where nothing else tells the registry that it was asked to save this record before."""

@@ -2,18 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import contextlib
+from typing import TYPE_CHECKING, Any, Final
 
-from loaderd._errors import DoesNotExist
+from loaderd._errors import DoesNotExist, InvalidArgument
 from loaderd._registry import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from loaderd._registry.artifact import Artifact
     from loaderd._registry.record import Record
     from loaderd._registry.wire import Row
 
 Named = list[tuple["Record", str, "Record"]]
 """A record, the field in which it names another one, and that."""
+
+DEFAULT: Final = "default"
+"""The name of the database that needs none."""
+
+
+def database(using: str | None) -> str | None:
+    """Give a database as records have it: None is the default one."""
+    return None if using == DEFAULT else using
+
+
+@contextlib.contextmanager
+def told_of_databases(records: Iterable[Record], using: str | None) -> Iterator[None]:
+    """Have what is raised because a database lacks a record say of which one that is.
+
+    Parameters
+    ----------
+    records
+        Those that are saved, and those that they name.
+    using
+        The database.
+
+    Raises
+    ------
+    InvalidArgument
+        One of them is of another database, which gives nothing to this one.
+    """
+    try:
+        yield
+    except DoesNotExist as e:
+        for record in _with_named(records):
+            if not record._state.adding and record._using not in (None, using):
+                its, this = record._using, using or DEFAULT
+                message = f"{record!r} is of the database {its!r}, and {this!r} lacks what it takes: {e.args[0]}"
+                hint = f"save(using={its!r}); what several are to have is saved to the default one first"
+                raise InvalidArgument(message, stage="registry", object="using", hint=hint) from e
+        raise
+
+
+def _with_named(records: Iterable[Record]) -> Iterator[Record]:
+    for record in records:
+        yield record
+        if record._state.adding:
+            yield from _with_named(record._related.values())
+        else:
+            yield from record._related.values()
 
 
 def tag_of(record: Record) -> str:
