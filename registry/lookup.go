@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -134,17 +135,11 @@ func (c *compiler) startswith(col string, typ Type, v any) (fragment, error) {
 	return f, nil
 }
 
-// afterPrefix is the lowest text above all that begin with s; there is none above the highest letters.
+// afterPrefix is the lowest text above all that begin with s, as SQLite compares them: byte by byte.
 func afterPrefix(s string) (string, bool) {
-	runes := []rune(s)
-	for i := len(runes) - 1; i >= 0; i-- {
-		switch r := runes[i]; {
-		case r == utf8.MaxRune:
-			continue
-		case r == 0xD7FF: // between here and there are no characters
-			return string(append(runes[:i], 0xE000)), true
-		default:
-			return string(append(runes[:i], r+1)), true
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] < 0xFF {
+			return s[:i] + string([]byte{s[i] + 1}), true
 		}
 	}
 	return "", false
@@ -154,6 +149,9 @@ func (c *compiler) endswith(col string, typ Type, v any) (fragment, error) {
 	s, err := textParameter(v)
 	if err != nil || s == "" {
 		return fragment{sql: col + " IS NOT NULL"}, err
+	}
+	if !utf8.ValidString(s) { // of which SQLite counts other letters
+		return fragment{sql: "substr(CAST(" + col + " AS BLOB), ?) = CAST(? AS BLOB)", args: []any{-len(s), s}, cost: costText}, nil
 	}
 	return fragment{sql: "substr(" + col + ", ?) = ?", args: []any{-utf8.RuneCountInString(s), s}, cost: costText}, nil
 }
@@ -184,8 +182,15 @@ func (c *compiler) in(col string, typ Type, v any) (fragment, error) {
 		marks := strings.Repeat("?, ", len(values)-1) + "?"
 		return fragment{sql: col + " IN (" + marks + ")", args: values}, nil
 	}
+	value := "value"
+	if slices.ContainsFunc(values, func(v any) bool { s, ok := v.(string); return ok && !utf8.ValidString(s) }) { // which JSON has not
+		value = "CAST(unhex(value) AS TEXT)"
+		for i, v := range values {
+			values[i] = hex.EncodeToString([]byte(v.(string)))
+		}
+	}
 	text, err := jsonList(values)
-	return fragment{sql: col + " IN (SELECT value FROM json_each(?))", args: []any{text}}, err
+	return fragment{sql: col + " IN (SELECT " + value + " FROM json_each(?))", args: []any{text}}, err
 }
 
 func (c *compiler) between(col string, typ Type, v any) (fragment, error) {

@@ -119,10 +119,12 @@ func wholeNumber(v any) (int64, bool) {
 	switch n := v.(type) {
 	case int64:
 		return n, true
-	case int:
-		return int64(n), true
-	case uint64:
-		return int64(n), n <= math.MaxInt64
+	case int, int8, int16, int32, uint, uint8, uint16, uint32, uint64:
+		p, err := intParameter(n)
+		if err != nil {
+			return 0, false
+		}
+		return p.(int64), true
 	case float64:
 		return int64(n), n == math.Trunc(n) && math.Abs(n) < 1<<53
 	}
@@ -131,14 +133,14 @@ func wholeNumber(v any) (int64, bool) {
 
 // momentOf is a time as it is stored: of whole microseconds, in UTC.
 func momentOf(v any) (any, bool) {
-	switch x := v.(type) {
-	case time.Time:
-		return x.UTC().Truncate(time.Microsecond), true
-	case string:
-		at, err := time.Parse(time.RFC3339Nano, x)
-		return at.UTC().Truncate(time.Microsecond), err == nil
+	at, ok := v.(time.Time)
+	if s, isText := v.(string); isText {
+		var err error
+		at, err = time.Parse(time.RFC3339Nano, s)
+		ok = err == nil
 	}
-	return nil, false
+	at = at.UTC().Truncate(time.Microsecond)
+	return at, ok && at.Year() >= 0 && at.Year() <= 9999 // the texts of others do not sort
 }
 
 // stored is a canonical value as SQLite gets it. References are not for here.

@@ -350,11 +350,11 @@ func TestValuesAreOfTheTypeOfTheirField(t *testing.T) {
 	if got := run("text", "2026-01-02T03:04:05+01:00"); got["params"] != "text" || got.Time("started_at").Hour() != 2 {
 		t.Errorf("got %v", got)
 	}
-	for field, v := range map[string]any{"size": 1.5, "key": 3, "is_latest": 1, "created_at": "yesterday", "run": 3, "n_files": "3", "visibility": int64(9)} {
+	for field, v := range map[string]any{"size": 1.5, "key": 3, "is_latest": 1, "created_at": "yesterday", "run": 3, "n_files": "3", "visibility": int64(9), "updated_at": "9999-12-31T23:59:59-14:00"} {
 		_, err := db.Save(ctx, Save{Model: ModelArtifact, Record: file("x", field, v)})
 		wantError(t, err, ErrInvalid, field)
 	}
-	for _, v := range []any{3, int64(3), uint64(3), 3.0} {
+	for _, v := range []any{3, int64(3), uint64(3), 3.0, int32(3), uint8(3), uint(3)} {
 		s := must(t, db, Save{Model: ModelArtifact, Record: file(fmt.Sprintf("%T", v), "n_files", v)})
 		if s.Record["n_files"] != int64(3) {
 			t.Errorf("%T: %v", v, s.Record["n_files"])

@@ -52,6 +52,8 @@ func intParameter(v any) (any, error) {
 	switch v := v.(type) {
 	case int:
 		return int64(v), nil
+	case uint:
+		return intParameter(uint64(v))
 	case int8:
 		return int64(v), nil
 	case int16:

@@ -16,10 +16,18 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	if err := q.args.Decode(&args); err != nil {
 		return nil, err
 	}
-	save, ok := args["save"].(bool)
-	save = save || !ok
-	revises, _ := args["revises"].(string)
-	names, _ := args["names"].(map[string]any)
+	var own struct {
+		Save    *bool          `msgpack:"save"`
+		Revises *string        `msgpack:"revises"`
+		Names   map[string]any `msgpack:"names"`
+	}
+	if err := q.args.Decode(&own); err != nil {
+		return nil, err
+	}
+	save, revises := own.Save == nil || *own.Save, ""
+	if own.Revises != nil {
+		revises = *own.Revises
+	}
 	for _, name := range []string{"save", "revises", "names", "using"} {
 		delete(args, name)
 	}
@@ -33,7 +41,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := registry.Save{Model: registry.ModelArtifact, Record: r, Slots: slots, Revises: revises, Names: names, Dry: !save}
+	s := registry.Save{Model: registry.ModelArtifact, Record: r, Slots: slots, Revises: revises, Names: own.Names, Dry: !save}
 	if isURL(path) {
 		r["path"] = path
 		if r["suffix"] == nil {

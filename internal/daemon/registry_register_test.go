@@ -248,6 +248,19 @@ func TestPathsThatCanNotBeRegistered(t *testing.T) {
 	}
 }
 
+func TestWhatOnlyLooksSavesNothingWhateverItIsGiven(t *testing.T) {
+	for name, v := range map[string]any{"save": "no", "revises": 5} {
+		call, refused := asker(t)
+		path := write(t, filepath.Join(t.TempDir(), "a.txt"), "one")
+		if e := refused("register", map[string]any{"path": path, "key": "a", name: v}); e.Code != ipc.CodeProtocol {
+			t.Errorf("%s: got %v", name, e)
+		}
+		if r := call("register", map[string]any{"path": path, "key": "a", "save": nil}); r["created"] != true {
+			t.Errorf("%s: it was saved: %v", name, r)
+		}
+	}
+}
+
 func TestAURLIsRegisteredUnseen(t *testing.T) {
 	call, _ := asker(t)
 	args := map[string]any{"path": "s3://bucket/a/b.h5ad", "key": "b.h5ad"}
