@@ -22,6 +22,11 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 		if err != nil {
 			return nil, err
 		}
+		if rest := r["rest_hash"]; rest != nil && there["rest_hash"] == nil && (left != "" || there["path"] == r["path"]) { // it was not known
+			if err := tx.set(t, there.Int("id"), Record{"rest_hash": rest}); err != nil {
+				return nil, err
+			}
+		}
 		out, err := tx.again(t, there, r, s)
 		if err != nil {
 			return nil, err
@@ -65,14 +70,14 @@ func (tx *tx) missingSlots(id int64, slots []Slot) error {
 }
 
 // sameContent is the artifact that has the hash of r, one outside the trash before others; or, where r has none because nobody
-// looked at its bytes, the one at the same path. Empty files are each their own.
+// looked at its bytes, the one at the same path. What the hash leaves out may not differ, where it is known. Empty files are each their own.
 func (tx *tx) sameContent(t *Table, r Record) (Record, error) {
 	if uid := r.UID(); uid != "" {
 		there, err := tx.first(t, "t.uid = ?", uid)
 		if err != nil {
 			return nil, err
 		}
-		if there != nil && there["hash"] == r["hash"] && (r["hash"] != nil || there["path"] == r["path"]) {
+		if there != nil && there["hash"] == r["hash"] && sameRest(there, r) && (r["hash"] != nil || there["path"] == r["path"]) {
 			return there, nil
 		}
 	}
@@ -82,7 +87,8 @@ func (tx *tx) sameContent(t *Table, r Record) (Record, error) {
 	if r["size"] == int64(0) {
 		return tx.first(t, "t.hash = ? AND t.path = ? ORDER BY t.visibility, t.id DESC", r["hash"], r["path"])
 	}
-	return tx.first(t, "t.hash = ? AND t.hash_type IS ? AND t.size IS ? ORDER BY t.visibility, t.id DESC", r["hash"], r["hash_type"], r["size"])
+	return tx.first(t, "t.hash = ?1 AND t.hash_type IS ?2 AND t.size IS ?3 AND (t.rest_hash = ?4 OR t.rest_hash IS NULL OR ?4 IS NULL) "+
+		"ORDER BY t.rest_hash IS NOT ?4, t.visibility, t.id DESC", r["hash"], r["hash_type"], r["size"], r["rest_hash"])
 }
 
 // follow lets a record go to the path where its content is found, if that lies no more at its own; left says what is there now, ""

@@ -121,7 +121,10 @@ func dump(t *testing.T, path string) map[string][]string {
 	out := map[string][]string{}
 	for _, name := range []string{"artifact", "collection", "collection_artifact", "transform", "run", "ulabel", "artifact_ulabel", "collection_input_of", "storage"} {
 		columns := "*"
-		if name == "collection_artifact" { // whose columns stand in another order since version 6
+		switch name {
+		case "artifact": // which has rest_hash since version 7
+			columns = "id, " + strings.Join(texts(t, path, "SELECT name FROM pragma_table_xinfo('artifact') WHERE name NOT IN ('id', 'rest_hash') ORDER BY name"), ", ")
+		case "collection_artifact": // whose columns stand in another order since version 6
 			columns = "collection_id, artifact_id, position"
 		}
 		out[name] = texts(t, path, "SELECT "+columns+" FROM "+quote(name)+" ORDER BY 1, 2")

@@ -21,40 +21,51 @@ func (tx *tx) rewritten(path string, r Record) string {
 	if fi.ModTime().Before(r.Time("created_at").Add(-coarse)) {
 		return ""
 	}
-	switch hash, read := tx.hashes[path]; {
+	switch found, read := tx.hashes[path]; {
 	case !read:
 		tx.unread = append(tx.unread, path)
-	case hash != "" && hash != r.Text("hash"):
+	case found.Hash != "" && (found.Hash != r.Text("hash") || !sameRest(r, found.record())):
 		return somethingElse
 	}
 	return ""
 }
 
+// record is a record of what is known of a file.
+func (f FileOf) record() Record {
+	r := Record{"hash": f.Hash}
+	if f.Rest != "" {
+		r["rest_hash"] = f.Rest
+	}
+	return r
+}
+
 // hashFiles adds the hashes of files to hashes; "" of one that can not be read, of which nothing is certain.
-func hashFiles(ctx context.Context, paths []string, hashes map[string]string) error {
+func hashFiles(ctx context.Context, paths []string, hashes map[string]FileOf) error {
 	for _, path := range paths {
-		hash, err := hashAt(ctx, path)
+		found, err := hashAt(ctx, path)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			hash = ""
+			found = FileOf{}
 		}
-		hashes[path] = hash
+		hashes[path] = found
 	}
 	return nil
 }
 
-func hashAt(ctx context.Context, path string) (string, error) {
+func hashAt(ctx context.Context, path string) (found FileOf, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return found, err
 	}
 	defer f.Close()
 	fi, err := f.Stat()
 	if err != nil || !fi.Mode().IsRegular() {
-		return "", err
+		return found, err
 	}
-	hash, _, err := HashFile(ctx, f, fi.Size())
-	return hash, err
+	if found.Hash, _, err = HashFile(ctx, f, fi.Size()); err == nil {
+		found.Rest, err = HashRest(ctx, f, fi.Size())
+	}
+	return found, err
 }

@@ -68,7 +68,7 @@ type Saved struct {
 // it to the path it is saved with, where it lies no more at its own: a file there that is younger than the record is read, before
 // the transaction, to find that out.
 func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
-	hashes := make(map[string]string)
+	hashes := make(map[string]FileOf)
 	for {
 		out, unread, err := db.saveOnce(ctx, s, hashes)
 		if !errors.Is(err, errUnread) {
@@ -81,7 +81,7 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 }
 
 // saveOnce saves; or changes nothing and gives errUnread, and the files whose hashes it lacks.
-func (db *DB) saveOnce(ctx context.Context, s Save, hashes map[string]string) (out *Saved, unread []string, err error) {
+func (db *DB) saveOnce(ctx context.Context, s Save, hashes map[string]FileOf) (out *Saved, unread []string, err error) {
 	err = db.update(ctx, "save", func(tx *tx) (err error) {
 		tx.from, tx.own, tx.hashes, tx.tagged = s.From, s.Own, hashes, make(map[string]Tagged)
 		out, err = tx.save(s)

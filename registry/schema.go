@@ -112,6 +112,7 @@ var Schema = []Table{
 			Field{Name: "size", Type: Int, Fixed: true, Doc: "bytes"},
 			Field{Name: "hash", Type: Text, Index: true, Fixed: true, Doc: "hash of the content, 22 characters"},
 			Field{Name: "hash_type", Type: Text, Fixed: true, Doc: "how hash is made: md5, sha1-fl, md5-d"},
+			Field{Name: "rest_hash", Type: Text, Fixed: true, Doc: "hash of what hash leaves out: names in a folder, the middle of a large file"},
 			Field{Name: "n_files", Type: Int, Fixed: true, Doc: "files of a folder"},
 			Field{Name: "n_observations", Type: Int, Doc: "rows"},
 			version, isLatest, stem(16), visibility,

@@ -25,7 +25,7 @@ type tx struct {
 	notes  []string          // of records that are saved along with another
 	tagged map[string]Tagged // what was saved under tags
 
-	hashes map[string]string // of files that were read before the transaction, "" of one that can not be read
+	hashes map[string]FileOf // of files that were read before the transaction, "" of one that can not be read
 	unread []string          // files whose hashes it needs beside these: nobody waits for a turn to write while a file is read
 }
 

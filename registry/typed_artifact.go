@@ -24,6 +24,7 @@ type Artifact struct {
 	OType         string // what it is in memory: AnnData, DataFrame
 	Hash          string // of the content, 22 characters; "" of what was not looked at
 	HashType      string // how Hash is made: HashWhole, HashEnds, HashFolder
+	RestHash      string // of what Hash leaves out: names in a folder, samples of the middle of a large file; "" of nothing, or not known
 	Size          *int64 // bytes; nil of what was not looked at
 	NFiles        *int64 // of a folder; nil of a file
 	NObservations *int64 // rows; nil where that is not known
@@ -41,7 +42,8 @@ func (r Record) Artifact() *Artifact {
 		ID: r.Int("id"), UID: r.UID(), StemUID: r.Text("stem_uid"), Version: r.Text("version"), IsLatest: r.Bool("is_latest"),
 		Visibility: r.Int("visibility"), Key: r.Text("key"), Description: r.Text("description"),
 		Path: r.Text("path"), Storage: r.Text("storage"), Suffix: r.Text("suffix"), Kind: r.Text("kind"), OType: r.Text("otype"),
-		Hash: r.Text("hash"), HashType: r.Text("hash_type"), Size: r.whole("size"), NFiles: r.whole("n_files"), NObservations: r.whole("n_observations"),
+		Hash: r.Text("hash"), HashType: r.Text("hash_type"), RestHash: r.Text("rest_hash"),
+		Size: r.whole("size"), NFiles: r.whole("n_files"), NObservations: r.whole("n_observations"),
 		Transform: r.Text("transform"), Run: r.Text("run"), CreatedBy: r.Text("created_by"), CreatedAt: r.Time("created_at"), UpdatedAt: r.Time("updated_at"),
 	}
 }

@@ -22,6 +22,7 @@ import (
 // look is what a file or a folder is, all bytes read.
 type look struct {
 	hash, hashType string
+	rest           string // hash of what that leaves out, "" where it leaves out nothing
 	size           int64
 	files          int64  // of a folder; -1: it is a file
 	signature      uint64 // of names, sizes and times: whether it is still what it was
@@ -34,7 +35,7 @@ type counted struct {
 }
 
 // lookAt reads a file, or every file below a folder, and hashes as lamindb does: links to files count as files, links to folders
-// not at all, and of a folder neither names nor the order of its files count. The file must stay as it is meanwhile.
+// not at all, and of a folder neither names nor the order of its files count; what that leaves out is hashed beside. The file must stay as it is meanwhile.
 func lookAt(ctx context.Context, path string, n *counted) (look, error) {
 	fi, err := os.Stat(path)
 	if err != nil {
@@ -43,8 +44,7 @@ func lookAt(ctx context.Context, path string, n *counted) (look, error) {
 	if fi.Mode().IsRegular() {
 		n.found.Store(1)
 		n.all.Store(true)
-		f, err := lookAtFile(ctx, path, "", n)
-		return look{f.hash, f.hashType, f.size, -1, f.signature}, err
+		return lookAtFile(ctx, path, "", n)
 	}
 	if !fi.IsDir() {
 		return look{}, &mapped.Error{Kind: mapped.ErrInvalid, Stage: "register", Object: path, Detail: "it is neither a file nor a folder"}
@@ -53,10 +53,21 @@ func lookAt(ctx context.Context, path string, n *counted) (look, error) {
 	if err := l.walk(ctx, path, l.hash); err != nil {
 		return look{}, err
 	}
-	if len(l.hashes) == 0 {
+	if len(l.files) == 0 {
 		return look{}, &mapped.Error{Kind: mapped.ErrInvalid, Stage: "register", Object: path, Detail: "the folder has no files"}
 	}
-	return look{registry.HashOfFolder(l.hashes), registry.HashFolder, l.size, int64(len(l.hashes)), l.signature}, nil
+	hashes := make([]string, len(l.files))
+	for i, f := range l.files {
+		hashes[i] = f.Hash
+	}
+	rest := registry.HashRestOfFolder(l.files)
+	return look{registry.HashOfFolder(hashes), registry.HashFolder, rest, l.size, int64(len(hashes)), l.signature}, nil
+}
+
+// isOf reports whether a record is of what was seen: what its hash leaves out is compared where it is known.
+func (l look) isOf(r registry.Record) bool {
+	rest := r.Text("rest_hash")
+	return l.hash == r.Text("hash") && (rest == "" || l.rest == "" || rest == l.rest)
 }
 
 // signatureOf is the signature that a look at the path would have now, without reading any file.
@@ -87,7 +98,7 @@ type folderLook struct {
 	n *counted
 
 	mu        sync.Mutex // guards what follows
-	hashes    []string
+	files     []registry.FileOf
 	size      int64
 	signature uint64
 }
@@ -148,7 +159,7 @@ func (l *folderLook) hash(ctx context.Context, file, name string) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hashes = append(l.hashes, f.hash)
+	l.files = append(l.files, registry.FileOf{Name: name, Hash: f.hash, Rest: f.rest})
 	l.size += f.size
 	l.signature += f.signature
 	return nil
@@ -166,6 +177,10 @@ func lookAtFile(ctx context.Context, path, name string, n *counted) (look, error
 		return look{}, pathError(path, err)
 	}
 	hash, kind, err := registry.HashFile(ctx, f, before.Size())
+	rest := ""
+	if err == nil {
+		rest, err = registry.HashRest(ctx, f, before.Size())
+	}
 	if err != nil && ctx.Err() != nil {
 		return look{}, err
 	}
@@ -178,7 +193,7 @@ func lookAtFile(ctx context.Context, path, name string, n *counted) (look, error
 	}
 	n.done.Add(1)
 	n.bytes.Add(before.Size())
-	return look{hash, kind, before.Size(), -1, sign(name, before)}, nil
+	return look{hash, kind, rest, before.Size(), -1, sign(name, before)}, nil
 }
 
 // sign is a digest of what changes with a file. Those of a folder's files are added up, in any order.

@@ -153,7 +153,7 @@ func (q called) difference(ctx context.Context, w wanted, found cache.Found) (st
 	if errors.Is(err, context.Canceled) {
 		return "", err
 	}
-	if err != nil || now.hash != w.record.Text("hash") { // one that cannot be read now is said by who reads it
+	if err != nil || !now.isOf(w.record) { // one that cannot be read now is said by who reads it
 		return fmt.Sprintf("%s is not what was registered: it was written to at %s", w.path, written.Format(time.DateTime)) + cure, nil
 	}
 	return "", nil

@@ -54,6 +54,9 @@ func callRegister(ctx context.Context, q called) (any, error) {
 		return nil, err
 	}
 	r["size"], r["hash"], r["hash_type"] = known.size, known.hash, known.hashType
+	if known.rest != "" {
+		r["rest_hash"] = known.rest
+	}
 	if known.files >= 0 {
 		r["n_files"] = known.files
 	}

@@ -143,13 +143,10 @@ func TestAFolderIsOneArtifact(t *testing.T) {
 	if n := call("query", map[string]any{"model": "artifact", "what": "count"})[""]; number(n) != 1 {
 		t.Errorf("%v records", n)
 	}
-	if err := os.Rename(filepath.Join(dir, "0", "0.png"), filepath.Join(dir, "first.png")); err != nil {
-		t.Fatal(err)
-	}
 	if same := call("register", map[string]any{"path": dir}); same["created"] != false {
-		t.Errorf("names of files count: %v", same)
+		t.Errorf("it is registered already: %v", same)
 	}
-	write(t, filepath.Join(dir, "first.png"), "another")
+	write(t, filepath.Join(dir, "0", "0.png"), "another")
 	next := call("register", map[string]any{"path": dir, "key": "images"})
 	if next["created"] != true || recordIn(next)["version"] != "2" || next["revised"].(map[string]any)["version"] != "1" {
 		t.Errorf("got %v", next)
@@ -221,6 +218,40 @@ func TestWhatWasWrittenOverInItsSizeIsNotSaved(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestAFolderWhoseFilesHaveOtherNamesIsAnotherOne(t *testing.T) {
+	call, refused := asker(t)
+	folder := t.TempDir()
+	cat, dog := write(t, filepath.Join(folder, "cat", "1"), "meow"), write(t, filepath.Join(folder, "dog", "1"), "woof")
+	swap := func() {
+		t.Helper()
+		for _, names := range [][2]string{{cat, folder + "/x"}, {dog, cat}, {folder + "/x", dog}} {
+			if err := os.Rename(names[0], names[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	first := recordIn(call("register", map[string]any{"path": folder, "key": "labelled"}))
+	again := recordIn(call("register", map[string]any{"path": folder, "key": "labelled", "save": false}))
+	if again["uid"] != first["uid"] {
+		t.Errorf("unchanged: %v and %v", first, again)
+	}
+	swap()
+	now := call("register", map[string]any{"path": folder, "key": "labelled", "save": false})
+	r := recordIn(now)
+	if now["created"] != true || r["stem_uid"] != first["stem_uid"] || r["hash"] != first["hash"] {
+		t.Errorf("of %v, %v was made", first, now)
+	}
+	swap()
+	if e := refused("save", map[string]any{"model": "artifact", "record": r}); e.Code != ipc.CodeSourceChanged {
+		t.Errorf("got %v", e)
+	}
+	swap()
+	delete(r, "rest_hash") // as a client sends it that knows nothing of it
+	if saved := call("save", map[string]any{"model": "artifact", "record": r}); saved["created"] != true || recordIn(saved)["version"] != "2" {
+		t.Errorf("got %v", saved)
 	}
 }
 

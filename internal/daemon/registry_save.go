@@ -180,6 +180,9 @@ func (q called) artifact(ctx context.Context, record map[string]any) (registry.S
 	if known == nil {
 		known = new(seen)
 	}
+	if known.rest != "" {
+		r["rest_hash"] = known.rest
+	}
 	return s, q.describe(ctx, &s, path, known)
 }
 

@@ -291,3 +291,19 @@ def test_what_is_set_of_the_version_before_is_not_forgotten_when_a_new_one_is_sa
     ln.Artifact(numbers(1), is_new_version_of=before).save()
     before.save()
     assert (before.version, ln.Artifact.get(before.uid).description) == ("1", "set, and saved later")
+
+
+def test_what_differs_in_what_the_hash_leaves_out_is_not_one(registry: Path) -> None:
+    for at, names in enumerate(("pq", "qp")):  # the same files by other names
+        Path(f"{at}.zarr").mkdir()
+        for content, name in enumerate(names):
+            Path(f"{at}.zarr/{name}").write_text(f"numbers {content}")
+    (registry / "0.bin").write_bytes(bytes(130 << 20))
+    shutil.copyfile("0.bin", "1.bin")
+    with open("1.bin", "r+b") as file:  # the middle of a large one
+        file.seek(60 << 20)
+        file.write(b"x" * (10 << 20))
+    for ending in ("zarr", "bin"):
+        first, second = (ln.Artifact(f"{at}.{ending}", key=f"k.{ending}").save() for at in range(2))
+        assert (first.hash, second.version, second.stem_uid) == (second.hash, "2", first.stem_uid)
+        assert (second.path.name, ln.Artifact(second.path, key=f"k.{ending}")) == (f"1.{ending}", second)

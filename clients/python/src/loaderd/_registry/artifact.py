@@ -75,6 +75,8 @@ class Artifact(Versioned, Made):
         Bytes.
     hash, hash_type
         That of its content, and how it is made: ``"md5"``, ``"sha1-fl"``, or ``"md5-d"`` of a folder.
+    rest_hash
+        A hash of what ``hash`` leaves out: the names of a folder's files, samples of the middle of a large file.
     n_files
         How many files a folder has.
     n_observations
@@ -115,6 +117,7 @@ class Artifact(Versioned, Made):
     size: Field[int | None] = Field(int, fixed=True)
     hash: Field[str | None] = Field(str, fixed=True)
     hash_type: Field[str | None] = Field(str, fixed=True)
+    rest_hash: Field[str | None] = Field(str, fixed=True)
     n_files: Field[int | None] = Field(int, fixed=True)
     n_observations: Field[int | None] = Field(int, least=0)
     visibility: Field[int] = Field(int, choices=(0, 1, 2))

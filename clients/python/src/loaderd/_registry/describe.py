@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _MOST: Final = 10
 """Records of a relation, and features of a set, that are listed."""
 
-_HIDDEN: Final = ("id", "source_code", "order_hash")
+_HIDDEN: Final = ("id", "source_code", "order_hash", "rest_hash")
 _VISIBILITY: Final = {0: "shown", 1: "hidden", 2: "in the trash"}
 
 

@@ -25,7 +25,7 @@ MODELS: dict[str, type[Record]] = {}
 """The class of each model, by the model's name on the wire."""
 
 _LAST = ("created_at", "updated_at", "created_by")
-_UNSHOWN = ("updated_at", "source_code", "order_hash")
+_UNSHOWN = ("updated_at", "source_code", "order_hash", "rest_hash")
 
 BASE62: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 """The characters of a ``uid``, in the order in which versions count."""
