@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import loaderd as ln
+from loaderd import _wire
 
 
 def numbers(at: int) -> pd.DataFrame:
@@ -97,3 +99,22 @@ def test_what_another_database_has_alone_is_said_to_be_of_that(registry: Path) -
         warnings.simplefilter("ignore")  # that there is a collection of this member
         for record in new.values():
             assert record.save(using="other")._state.db == "other"
+
+
+def test_what_is_deleted_by_a_daemon_that_dies_is_deleted(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact, other = (ln.Artifact(numbers(at), key=f"{at}.parquet").save() for at in (0, 1))
+    request = _wire.Channel.request
+
+    def lost(self: Any, message: Any, tell: Any = None) -> Any:
+        answer = request(self, message, tell)
+        if message.get("call") == "delete" and answer["op"] == "answer":
+            raise _wire.ConnectionLost("it died")
+        return answer
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_wire.Channel, "request", lost)
+        artifact.delete(permanent=True)
+    assert not ln.Artifact.filter(key="0.parquet", visibility=None).exists()
+    ln.Artifact.get(other.uid).delete(permanent=True)
+    with pytest.raises(ln.DoesNotExist):
+        other.delete(permanent=True)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from loaderd import _start
-from loaderd._errors import DaemonGone, InvalidArgument, ProtocolError, from_wire
+from loaderd._errors import DaemonGone, DoesNotExist, InvalidArgument, ProtocolError, from_wire
 from loaderd._wire import ConnectionLost, Message, path_on_wire
 
 Row = dict[str, Any]
@@ -71,6 +71,8 @@ def call(name: str, args: Message, using: str | None = None, tell: Callable[[Mes
             if answer.get("code") == DaemonGone.code and losses < _MOST_LOSSES:
                 losses += 1
                 continue
+            if losses and name == "delete" and answer.get("code") == DoesNotExist.code:
+                return None  # the daemon that was lost had done it
             raise from_wire(answer)
         if answer.get("op") != "answer":
             raise ProtocolError(f"the daemon answered registry with {answer.get('op')!r}", stage="registry")
