@@ -61,6 +61,9 @@ func (c *addCmd) add(n *names, file string) (map[string]any, error) {
 		return nil, err
 	}
 	out, err := callFor[map[string]any](n.s, "register", args)
+	if err == nil {
+		err = n.s.noteOlder(out, args["key"])
+	}
 	if err != nil || len(c.Label) == 0 {
 		return out, err
 	}

@@ -116,6 +116,10 @@ func (s *session) saveCollection(call string, args map[string]any) error {
 		return err
 	}
 	s.notes(out["notes"])
+	of, _ := args["record"].(record)
+	if err := s.noteOlder(out, of["key"]); err != nil {
+		return err
+	}
 	if s.JSON {
 		return s.con.printJSON(out)
 	}

@@ -123,6 +123,22 @@ func recordsOf(list any) []record {
 	return out
 }
 
+// noteOlder says that what was to be the newest of its key is a version before, which it stays.
+func (s *session) noteOlder(saved map[string]any, key any) error {
+	r, _ := saved["record"].(record)
+	if s.JSON || saved["created"] == true || key == nil || textOf(key) != text(r, "key") || r["is_latest"] != false {
+		return nil
+	}
+	tree := []any{"and", []any{lookup("stem_uid", r["stem_uid"]), lookup("is_latest", true)}}
+	found, err := s.records("query", map[string]any{"model": r["model"], "where": tree, "limit": 1})
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	s.notes([]any{fmt.Sprintf("what is saved as %q is its version %s (%s), and no new version; it is the latest again once the newer are deleted, such as %s (%s)",
+		text(r, "key"), text(r, "version"), text(r, "uid"), text(found[0], "version"), text(found[0], "uid"))})
+	return nil
+}
+
 // notes prints what the registry wants the user to hear of. Programs find it in the answer.
 func (s *session) notes(list any) {
 	values, _ := list.([]any)

@@ -131,16 +131,17 @@ func (q called) wanted(ctx context.Context, of []any) ([]wanted, error) {
 // difference says that what is stored is not what was registered; "" where nothing shows it. A file that is younger than its record is
 // hashed, once. A folder is looked at where it was for its copy.
 func (q called) difference(ctx context.Context, w wanted, found cache.Found) (string, error) {
-	source, cure := found.Source, "; register it again"
+	source := found.Source
 	size, sized := w.record["size"].(int64)
 	if source.Dir && !found.Copy {
 		return "", nil
 	}
 	if files, ok := w.record["n_files"].(int64); ok && source.Dir && files != int64(len(source.Files)) {
-		return fmt.Sprintf("%s is not what was registered: %d files instead of %d", w.path, len(source.Files), files) + cure, nil
+		return fmt.Sprintf("%s is not what was registered: %d files instead of %d; %s", w.path, len(source.Files), files, registerAgain), nil
 	}
 	if sized && source.Size() != size {
-		return fmt.Sprintf("%s is not what was registered: %d bytes instead of %d", w.path, source.Size(), size) + cure, nil
+		cure, err := q.cure(ctx, w, found)
+		return fmt.Sprintf("%s is not what was registered: %d bytes instead of %d; %s", w.path, source.Size(), size, cure), err
 	}
 	if source.Dir || !slices.Contains([]string{registry.HashWhole, registry.HashEnds}, w.record.Text("hash_type")) {
 		return "", nil
@@ -154,9 +155,39 @@ func (q called) difference(ctx context.Context, w wanted, found cache.Found) (st
 		return "", err
 	}
 	if err != nil || !now.isOf(w.record) { // one that cannot be read now is said by who reads it
-		return fmt.Sprintf("%s is not what was registered: it was written to at %s", w.path, written.Format(time.DateTime)) + cure, nil
+		cure, err := q.cure(ctx, w, found)
+		return fmt.Sprintf("%s is not what was registered: it was written to at %s; %s", w.path, written.Format(time.DateTime), cure), err
 	}
 	return "", nil
+}
+
+// registerAgain is the cure where a file has become something that nobody registered.
+const registerAgain = "register it again"
+
+// cure says what can be done about a file that is not what was registered. What it is now may be registered, too: then registering it again
+// gives that record, and changes nothing for this one.
+func (q called) cure(ctx context.Context, w wanted, found cache.Found) (string, error) {
+	if found.Source.Dir {
+		return registerAgain, nil
+	}
+	same := registry.And{registry.Lookup{Path: "size", Value: found.Source.Size()}, registry.Not{Where: registry.Lookup{Path: "uid", Value: w.record.UID()}}}
+	if some, err := q.db.Exists(ctx, registry.Query{Model: registry.ModelArtifact, Where: same}); err != nil || !some {
+		return registerAgain, err
+	}
+	now, err := q.all.looks.at(ctx, found.Path, new(counted))
+	if errors.Is(err, context.Canceled) {
+		return "", err
+	}
+	if err != nil {
+		return registerAgain, nil
+	}
+	known, err := q.db.Records(ctx, registry.Query{Model: registry.ModelArtifact, OrderBy: []string{"-id"}, Where: append(same, registry.Lookup{Path: "hash", Value: now.hash})})
+	for _, r := range known {
+		if now.isOf(r) {
+			return fmt.Sprintf("it is what is registered as %s, so use that one, or write the content of %s again", r.UID(), w.record.UID()), nil
+		}
+	}
+	return registerAgain, err
 }
 
 // isOther reports whether a copy whose source is gone is certain to be of another content than was registered: of a file that was
@@ -166,7 +197,7 @@ func (q called) isOther(ctx context.Context, w wanted, path string) bool {
 		return false
 	}
 	now, err := q.all.looks.at(ctx, path, new(counted))
-	return err == nil && now.hash != w.record.Text("hash")
+	return err == nil && !now.isOf(w.record)
 }
 
 // sumOfProgress tells of many at once as of one.
