@@ -57,6 +57,13 @@ func (s *session) call(name string, args map[string]any) (any, error) {
 	if s.Using != "" {
 		args["using"] = s.Using
 	}
+	if os.Getenv("LOADERD_DATA_DIR") != "" { // the daemon may have been started with another
+		dir, err := ipc.DataDir()
+		if err != nil {
+			return nil, err
+		}
+		args["data_dir"] = dir
+	}
 	p := &progressLine{con: s.con}
 	defer p.clear()
 	return s.client.Registry(s.ctx, name, onWire(args).(map[string]any), p.show)

@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/loaderd/loaderd/ipc"
+	"github.com/loaderd/loaderd/mapped"
 	"github.com/loaderd/loaderd/registry"
 )
 
@@ -60,7 +63,8 @@ func (c *conn) answerCall(m *ipc.Registry) (value any, err error) {
 		return nil, invalid("registry", "call", fmt.Errorf("%q is no call of this daemon; it has %q", m.Call, slices.Sorted(maps.Keys(calls))))
 	}
 	var common struct {
-		Using *string `msgpack:"using"`
+		Using   *string `msgpack:"using"`
+		DataDir any     `msgpack:"data_dir"` // where the client expects the registry
 	}
 	if err := m.Args.Decode(&common); err != nil {
 		return nil, err
@@ -74,6 +78,9 @@ func (c *conn) answerCall(m *ipc.Registry) (value any, err error) {
 	_, err = c.guarded(func() (*result, error) {
 		all := c.server.registry
 		main, err := all.open(ctx, registry.DefaultName)
+		if err == nil && common.DataDir != nil {
+			err = isIn(main.Path(), common.DataDir)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -85,6 +92,26 @@ func (c *conn) answerCall(m *ipc.Registry) (value any, err error) {
 		return nil, err
 	})
 	return value, err
+}
+
+// isIn is the error that the registry is not where a client expects it: what it saves would be lost to those who look there.
+func isIn(database string, expected any) error {
+	dir, err := pathOf(expected)
+	if err != nil {
+		return err
+	}
+	own := filepath.Dir(database)
+	if here, err := os.Stat(own); err == nil {
+		if there, err := os.Stat(dir); err == nil && os.SameFile(here, there) {
+			return nil
+		}
+	}
+	if own == dir {
+		return nil
+	}
+	return &mapped.Error{Kind: mapped.ErrInvalid, Stage: "registry", Object: "LOADERD_DATA_DIR",
+		Detail: fmt.Sprintf("it is %s here, and the daemon that runs has its registry in %s", dir, own),
+		Hint:   "stop that daemon (loaderd stop), and the next call starts one with this registry; or set LOADERD_RUNTIME_DIR, too, for one beside it"}
 }
 
 // progressEvery is how often a client hears at most how far a call is.

@@ -28,7 +28,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	if own.Revises != nil {
 		revises = *own.Revises
 	}
-	for _, name := range []string{"save", "revises", "names", "using"} {
+	for _, name := range []string{"save", "revises", "names", "using", "data_dir"} {
 		delete(args, name)
 	}
 	r := registry.Record(args)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/loaderd/loaderd/ipc"
+	"github.com/loaderd/loaderd/registry"
 )
 
 // asker calls the registry of a server of its own.
@@ -59,6 +60,32 @@ func TestTheRegistryIsReachedWithoutAnOpenCollection(t *testing.T) {
 	found := call("query", map[string]any{"model": "ulabel", "where": []any{"lookup", "name", "treated"}})[""].([]any)
 	if len(found) != 1 || found[0].(map[string]any)["uid"] != record["uid"] {
 		t.Errorf("found %v", found)
+	}
+}
+
+func TestARegistryThatIsNotWhereItIsExpectedIsNotUsed(t *testing.T) {
+	call, refused := asker(t)
+	own := filepath.Dir(call("databases", map[string]any{})[registry.DefaultName].(string))
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(own, link); err != nil {
+		t.Fatal(err)
+	}
+	path := write(t, filepath.Join(t.TempDir(), "a.txt"), "one")
+	for _, dir := range []any{own, own + "/.", link, []byte(link), nil} {
+		call("query", map[string]any{"model": "artifact", "what": "count", "data_dir": dir})
+		call("register", map[string]any{"path": path, "data_dir": dir, "save": false})
+	}
+	there := t.TempDir()
+	for _, dir := range []any{there, filepath.Join(there, "not yet"), "relative", 3} {
+		for _, name := range []string{"query", "register", "save"} {
+			e := refused(name, map[string]any{"model": "ulabel", "path": path, "record": map[string]any{"name": "x"}, "data_dir": dir})
+			if text, _ := dir.(string); e.Code != ipc.CodeInvalidArgument || strings.HasPrefix(text, "/") && !(strings.Contains(e.Error(), text) && strings.Contains(e.Error(), own)) {
+				t.Errorf("%v: got %v", dir, e)
+			}
+		}
+	}
+	if n := call("query", map[string]any{"model": "ulabel", "what": "count"})[""]; number(n) != 0 {
+		t.Errorf("%v were saved", n)
 	}
 }
 

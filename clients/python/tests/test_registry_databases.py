@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -118,3 +119,17 @@ def test_what_is_deleted_by_a_daemon_that_dies_is_deleted(registry: Path, monkey
     ln.Artifact.get(other.uid).delete(permanent=True)
     with pytest.raises(ln.DoesNotExist):
         other.delete(permanent=True)
+
+
+def test_what_is_meant_for_another_registry_is_not_saved_in_this_one(
+    registry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifact, mine = ln.Artifact(numbers(1), key="k").save(), os.environ["LOADERD_DATA_DIR"]
+    monkeypatch.setenv("LOADERD_DATA_DIR", "another")
+    made = (lambda: ln.ULabel(name="x").save(), lambda: ln.Artifact(numbers(2), key="k"))
+    for use in (ln.databases, artifact.load, *made):
+        with pytest.raises(ln.InvalidArgument, match=f"{registry / 'another'} here, and the daemon .* in {mine}"):
+            use()
+    ln.stop()
+    assert ln.databases() == {"default": str(registry / "another" / "registry.db")}
+    assert not ln.Artifact.filter().exists()

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from loaderd import _start
+from loaderd import _paths, _start
 from loaderd._errors import DaemonGone, DoesNotExist, InvalidArgument, ProtocolError, from_wire
 from loaderd._wire import ConnectionLost, Message, path_on_wire
 
@@ -54,6 +54,9 @@ def call(name: str, args: Message, using: str | None = None, tell: Callable[[Mes
             message = f"using={using!r}; it is the name of a database, or None"  # type: ignore[unreachable]
             raise InvalidArgument(message, stage="registry", object="using", hint="databases() lists them")
         args = args | {"using": using}
+    folder = os.environ.get("LOADERD_DATA_DIR")
+    if folder:  # the daemon may have been started with another
+        args = args | {"data_dir": path_on_wire(_paths.absolute(folder))}
     losses = 0
     while True:
         try:
