@@ -77,10 +77,7 @@ func callCache(ctx context.Context, q called) (any, error) {
 		return nil, err
 	}
 	notes = slices.DeleteFunc(notes, func(note string) bool { return note == "" })
-	for i, note := range notes {
-		notes[i] = strings.ToValidUTF8(note, "\ufffd")
-	}
-	return map[string]any{"paths": paths, "notes": notes}, ctx.Err()
+	return map[string]any{"paths": paths, "notes": wireNotes(notes)}, ctx.Err()
 }
 
 // wanted is an artifact, or a path without one.

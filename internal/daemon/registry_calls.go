@@ -84,7 +84,7 @@ func callFeatures(ctx context.Context, q called) (any, error) {
 	found, err := q.db.Features(ctx, args.Model, args.UID)
 	out := make([]any, len(found))
 	for i, f := range found {
-		out[i] = map[string]any{"slot": f.Name, "set": wireRecord(registry.ModelFeatureSet, f.Set), "names": f.Names, "dtypes": f.DTypes}
+		out[i] = map[string]any{"slot": f.Name, "set": wireRecord(registry.ModelFeatureSet, f.Set), "names": wireValue(f.Names), "dtypes": f.DTypes}
 	}
 	return out, err
 }
@@ -162,11 +162,14 @@ func callDatabase(ctx context.Context, q called) (any, error) {
 }
 
 func callDatabases(ctx context.Context, q called) (any, error) {
-	out, err := q.main.Databases(ctx)
+	files, err := q.main.Databases(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out[registry.DefaultName] = q.main.Path()
+	out := map[string]any{registry.DefaultName: wireText(q.main.Path())}
+	for name, file := range files {
+		out[name] = wireText(file)
+	}
 	return out, nil
 }
 

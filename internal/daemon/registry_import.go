@@ -23,7 +23,7 @@ func callImportLamindb(ctx context.Context, q called) (any, error) {
 		return nil, err
 	}
 	return map[string]any{"added": byModel(out.Added), "there": byModel(out.There), "links": out.Links, "left_out": out.LeftOut,
-		"notes": append([]string{}, out.Notes...)}, nil
+		"notes": wireNotes(out.Notes)}, nil
 }
 
 func byModel(counts map[registry.Model]int64) map[string]int64 {

@@ -40,7 +40,7 @@ func drawn(write func(io.Writer, *lineage.Graph) error) func(*lineage.Graph) (an
 	return func(g *lineage.Graph) (any, error) {
 		var w strings.Builder
 		err := write(&w, g)
-		return w.String(), err
+		return forPeople(w.String()), err
 	}
 }
 
@@ -48,7 +48,7 @@ func drawn(write func(io.Writer, *lineage.Graph) error) func(*lineage.Graph) (an
 func wireGraph(g *lineage.Graph) (any, error) {
 	nodes, edges := make([]any, len(g.Nodes)), []any{}
 	for i, n := range g.Nodes {
-		nodes[i] = map[string]any{"title": n.Title, "record": wireRecord(n.Model, n.Record), "left_from": n.LeftFrom, "left_into": n.LeftInto}
+		nodes[i] = map[string]any{"title": forPeople(n.Title), "record": wireRecord(n.Model, n.Record), "left_from": n.LeftFrom, "left_into": n.LeftInto}
 		for _, e := range n.Into {
 			edges = append(edges, []any{i, e.To, string(e.Kind)})
 		}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/loaderd/loaderd/ipc"
 )
@@ -315,6 +316,22 @@ func TestAPathNeedNotBeUTF8(t *testing.T) {
 	if r["path"] != path { // bytes on the wire, which Go has as a string
 
 		t.Errorf("got %q", r["path"])
+	}
+	moved := call("register", map[string]any{"path": []byte(moveFile(t, path))})
+	if notes := fmt.Sprint(moved["notes"]); !strings.Contains(notes, "where nothing is any more") || !utf8.ValidString(notes) {
+		t.Errorf("its move is told of as %q", notes)
+	}
+	other := write(t, filepath.Join(t.TempDir(), "b\xff"), "two") // called by its path
+	run := call("track", map[string]any{"transform": map[string]any{"key": "t"}, "run": map[string]any{}})["run"].(map[string]any)["uid"]
+	b := recordIn(call("register", map[string]any{"path": []byte(other), "run": run}))
+	for _, format := range []string{"text", "svg", "graph"} {
+		drawn := call("lineage", map[string]any{"uid": b["uid"], "format": format})
+		if nodes, is := drawn["nodes"].([]any); is {
+			drawn = map[string]any{"": nodes[0].(map[string]any)["title"]}
+		}
+		if s := fmt.Sprint(drawn[""]); s == "" || !utf8.ValidString(s) {
+			t.Errorf("%s: %q", format, s)
+		}
 	}
 }
 

@@ -104,7 +104,7 @@ func (q called) saved(ctx context.Context, s registry.Save) (any, error) {
 	}
 	value := map[string]any{
 		"record": wireRecord(s.Model, out.Record), "created": out.Created, "revised": nil,
-		"members": wireRecords(registry.ModelArtifact, out.Members), "notes": append([]string{}, out.Notes...),
+		"members": wireRecords(registry.ModelArtifact, out.Members), "notes": wireNotes(out.Notes),
 	}
 	if len(out.Tagged) > 0 {
 		tagged := make(map[string]any, len(out.Tagged))

@@ -30,6 +30,12 @@ func wireValue(v any) any {
 		return x.UTC().Format(wireTime)
 	case string:
 		return wireText(x)
+	case []string:
+		out := make([]any, len(x))
+		for i, e := range x {
+			out[i] = wireText(e)
+		}
+		return out
 	case []any:
 		out := make([]any, len(x))
 		for i, e := range x {
@@ -47,6 +53,18 @@ func wireText(s string) any {
 	}
 	return s
 }
+
+// wireNotes are what the user should hear of: text, whatever the paths in it are.
+func wireNotes(list []string) []string {
+	out := make([]string, len(list))
+	for i, note := range list {
+		out[i] = forPeople(note)
+	}
+	return out
+}
+
+// forPeople is a text to be read, with a mark for each byte that is none.
+func forPeople(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 func wireRecords(m registry.Model, list []registry.Record) []any {
 	out := make([]any, len(list))

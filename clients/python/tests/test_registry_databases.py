@@ -133,3 +133,21 @@ def test_what_is_meant_for_another_registry_is_not_saved_in_this_one(
     ln.stop()
     assert ln.databases() == {"default": str(registry / "another" / "registry.db")}
     assert not ln.Artifact.filter().exists()
+
+
+def test_paths_of_databases_need_not_be_text(registry: Path) -> None:
+    odd = Path(os.fsdecode(b"c\xff.db")).absolute()
+    ln.add_database("odd", odd)
+    assert Path(ln.databases()["odd"]) == odd
+    label = ln.ULabel(name="l").save(using="odd")
+    assert ln.ULabel.using("odd").get(label.uid) == label
+
+
+def test_what_is_said_of_a_file_is_text_whatever_its_name(registry: Path) -> None:
+    path, moved = (Path(os.fsdecode(name)).absolute() for name in (b"a\xff.csv", b"b\xfe.csv"))
+    path.write_text("a\n1\n")
+    artifact = ln.Artifact(path, description="odd").save()
+    path.rename(moved)
+    with pytest.warns(ln.LoaderdWarning, match="nothing is any more"):
+        again = ln.Artifact(moved, description="odd").save()
+    assert (again, Path(again.path)) == (artifact, moved)
