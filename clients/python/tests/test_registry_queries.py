@@ -153,6 +153,26 @@ def test_conditions_reach_through_relations(registry: Path, labels: list[ln.ULab
             ln.Artifact.filter(created_at__gt=none)
 
 
+def test_values_of_a_distinct_set_come_once(registry: Path, labels: list[ln.ULabel]) -> None:
+    for key in ("a.h5ad", "b.h5ad"):
+        ln.Artifact(key, key=key).save().ulabels.add(labels[0], labels[3])
+    table = ln.Artifact(pd.DataFrame({"x": [1]}), key="t.parquet").save()
+    found = ln.Artifact.filter().order_by("id")
+    for looked_at in (False, True):
+        once = found.distinct()
+        if looked_at:
+            len(once)
+        assert once.to_list("suffix") == [".h5ad", ".parquet"]
+        assert once[:1].to_list("suffix") == [".h5ad"]
+        assert once.to_list("created_by__handle") == once.to_list("created_by__handle")[:1]
+        assert once.to_list("created_by") == [table.created_by]
+        assert once.to_list("ulabels__name") == [["alpha", "beta"], []]
+        assert once.to_list("created_at") == [one.created_at for one in once]
+        assert len(once.to_dataframe(include="created_by__handle")) == once.count() == 3
+    assert found.to_list("suffix") == [".h5ad", ".h5ad", ".parquet"]
+    assert found.to_list("created_by__handle") == [table.created_by.handle] * 3
+
+
 def test_the_last_is_the_last_of_the_order(registry: Path, labels: list[ln.ULabel]) -> None:
     made = [ln.Artifact(name, key=name).save() for name in ("a.h5ad", "b.h5ad")]
     low, middle, high = (ln.ULabel(name=name).save() for name in ("x1", "x2", "x3"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 from loaderd._arguments import number
 from loaderd._errors import DoesNotExist, InvalidArgument, MultipleResultsFound
 from loaderd._registry import together, wire
+from loaderd._registry.fields import Time, ToOne
 from loaderd._registry.lookups import own_name, resolved
 from loaderd._registry.q import EVERYTHING, Q, Tree, check_size, shown
 from loaderd._registry.record import MODELS, Record, check_permanent
@@ -137,7 +138,7 @@ class QuerySet(Generic[R]):
         return made
 
     def distinct(self) -> Self:
-        """Give each record once, where a condition on related records finds it several times."""
+        """Give each record once, as any set does, and each value of `to_list` once."""
         made = self._clone()
         made._distinct = True
         return made
@@ -405,13 +406,23 @@ class QuerySet(Generic[R]):
         Parameters
         ----------
         field
-            A name, or a path through related records such as ``"created_by__handle"``; None: the records themselves.
+            A name, or a path through related records such as ``"created_by__handle"``; None: the records themselves. Of
+            a ``distinct`` set each value comes once.
         """
         if field is None:
             return list(self)
-        if field in self._class._fields:
-            return [getattr(record, field) for record in self]
-        return [values[0] for values in self._values([field])]
+        asked = self._clone() if self._distinct and self._search is None else self
+        own = self._class._fields.get(field)
+        if own is None or (asked is not self and not isinstance(own, (Time, ToOne))):
+            values = [values[0] for values in asked._values([field])]
+        else:
+            values = [getattr(record, field) for record in asked]
+        if not self._distinct:
+            return values
+        once: dict[Any, Any] = {}
+        for value in values:
+            once.setdefault(repr(value) if isinstance(value, (list, dict)) else value, value)
+        return list(once.values())
 
     def _values(self, fields: list[str]) -> list[list[Any]]:
         """Give fields of the records and of related ones, as messages have them; a list where there may be several."""
