@@ -211,3 +211,36 @@ def test_what_two_processes_move_at_once_has_one_name_in_the_end(registry: Path,
     assert other.save() == artifact
     assert list(folder.iterdir()) == [artifact.path]
     assert other.load()["z"].item() == 1
+
+
+def test_what_is_deleted_for_good_before_it_is_saved_is_told_of(registry: Path) -> None:
+    first = ln.Artifact(numbers(1), key="k.parquet").save()
+    again, unchanged = ln.Artifact(numbers(1), key="k.parquet"), ln.Artifact.get(first.uid)
+    collection = ln.Collection([ln.Artifact(numbers(2), key="l")], name="c").save()
+    stale = ln.Collection.get(collection.uid)
+    for one in (first, collection):
+        one.delete(permanent=True)
+    for gone in (again, unchanged, stale):
+        with pytest.raises(ln.DoesNotExist, match="deleted for good"):
+            gone.save()
+
+
+def test_what_is_a_file_of_the_users_is_said_not_to_be_stored(registry: Path) -> None:
+    numbers(1).to_csv("own.csv", index=False)
+    own = ln.Artifact("own.csv", key="k.csv").save()
+    with pytest.warns(ln.LoaderdWarning, match=r"at .*/own\.csv, and is not stored once more; it is lost when"):
+        assert ln.Artifact(numbers(1), key="k.csv").save() == own
+    ln.Artifact(numbers(2), key="k.csv").save()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ln.Artifact(numbers(2), key="k.csv").save()
+
+
+@pytest.mark.parametrize("made", [lambda: ln.ULabel(name="x"), lambda: ln.Artifact(numbers(1), key="k")])
+def test_a_copy_of_a_record_has_fields_of_its_own(registry: Path, made: Callable[[], Any]) -> None:
+    record = made().save()
+    copied = copy.copy(record)
+    copied.description = "of the copy"
+    assert (record.description, copied == record) == (None, True)
+    copied.save()
+    assert (record.save().description, type(record).get(record.uid).description) == (None, "of the copy")

@@ -220,6 +220,7 @@ class Artifact(Versioned, Made):
             if self._where() != self._written.path and os.path.exists(self._where()):
                 self._written.remove()
                 self._written = None
+                self._warn_of_file()
             else:
                 self._written.belong(str(self.uid))
                 self._written.replace(paths.from_wire(there["path"]))
@@ -229,6 +230,13 @@ class Artifact(Versioned, Made):
             self._warn_of_newer()
         self._add_given(given, there)
         self._maker = run  # the registry knows whether it is the first
+
+    def _warn_of_file(self) -> None:
+        """Say that the data, which are those of a file of the user, are not kept in the storage."""
+        path = self._where()
+        if os.path.basename(os.path.dirname(path)) != content.FOLDER:
+            said = f"is registered already as {self._named()!r} ({self.uid}), at {path}, and is not stored once more"
+            warn(f"this content {said}; it is lost when something else is written there", LoaderdWarning)
 
     def _add_given(self, given: dict[str, Any], there: Row) -> None:
         """Set what is given where the record that is there has nothing, and say so where it has something else."""
@@ -277,9 +285,10 @@ class Artifact(Versioned, Made):
                 one._check_named()
         with content.stored(*ahead, self):
             if not self._state.adding and using == self._using:
-                path = self._values["path"]
-                super().save(using)
-                if self._maker is None and not self._is_news:
+                path, again = self._values["path"], self._is_news or self._maker is not None
+                if self._changed or not again:
+                    super().save(using)
+                if not again:
                     return self
                 self._values["path"] = path  # where it lies now, which the registry hears next
             args: Row = {"model": self._model, "record": self._row(using, whole=True)} | self._following(using)

@@ -116,6 +116,12 @@ class Record:
         value = self._related.get(name, self._values.get(name))
         return bool(value.strip()) if isinstance(value, str) else value is not None
 
+    def __copy__(self) -> Self:
+        made = object.__new__(type(self))
+        vars(made).update(vars(self), _values=dict(self._values), _related=dict(self._related))
+        made._changed = set(self._changed)
+        return made
+
     def _begin(self) -> None:
         self._values, self._related, self._changed, self._using = {}, {}, set(), None
 
@@ -173,7 +179,8 @@ class Record:
         """Write the record, or what was changed of it.
 
         Saving twice changes nothing. A record that the registry has already, by what identifies it (its content, or
-        its name), becomes this object instead of a second one.
+        its name), becomes this object instead of a second one. What somebody deleted for good is not made anew: that is
+        `DoesNotExist`.
 
         Parameters
         ----------
@@ -204,6 +211,16 @@ class Record:
             row = self._row(using)
             change = {name: row.get(name) for name in sorted(self._changed)}
             self._take(wire.call("update", {"model": self._model, "uid": self.uid, "set": change}, using), using)
+        else:
+            self._check_there()
+
+    def _check_there(self) -> None:
+        """Say that the record is gone, of which nothing else would be heard: what is not changed is not written."""
+        try:
+            wire.call("get", {"model": self._model, "uid": self.uid}, self._using)
+        except DoesNotExist as e:
+            message, hint = f"{self!r} was deleted for good since it was read", "make it anew, of what it was made of"
+            raise DoesNotExist(message, stage="registry", object=str(self.uid), hint=hint) from e
 
     def _draw_uid(self) -> None:
         """Have a ``uid``, where nothing else tells the registry that it was asked to save this record before."""
