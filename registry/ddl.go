@@ -21,7 +21,7 @@ func ddl() []string {
 			}
 		}
 	}
-	return append(append(out, links...), databaseTable, retiredTable, concealedTable)
+	return append(append(out, links...), databaseTable, retiredTable, concealedTable, seenTable)
 }
 
 // create is the table of the model. Ids are never given again, so that one that a user wrote down stays what it was.

@@ -80,6 +80,7 @@ var steps = []step{
 	{5, []string{concealedTable}},
 	{6, slices.Concat(keyFirst("collection", "artifact"), keyFirst("featureset", "feature"))},
 	{7, []string{`ALTER TABLE "artifact" ADD COLUMN "rest_hash" TEXT`}},
+	{8, []string{seenTable}},
 }
 
 // keyFirst makes a table of members anew, with the columns of its key before the others.

@@ -4,21 +4,16 @@ import (
 	"context"
 	"os"
 	"slices"
-	"time"
 )
 
-// coarse is by how much the time of a file may be before that at which it was written: file systems have clocks of their own, some of
-// which count by twos of seconds.
-const coarse = 2 * time.Second
-
-// rewritten says what is in place of an artifact at a path where a file of its size is, if that was written after the record was and has
-// another hash; else "". Of a file that nobody has read for this save yet, it notes that it is to be read, and gives "".
+// rewritten says what is in place of an artifact at a path where a file of its size is, if that may be another one and has another
+// hash; else "". Of a file that nobody has read for this save yet, it notes that it is to be read, and gives "".
 func (tx *tx) rewritten(path string, r Record) string {
 	fi, err := os.Stat(path)
 	if err != nil || !fi.Mode().IsRegular() || !slices.Contains([]string{HashWhole, HashEnds}, r.Text("hash_type")) {
 		return ""
 	}
-	if fi.ModTime().Before(r.Time("created_at").Add(-coarse)) {
+	if seen, err := tx.seen(r.Int("id")); err != nil || !MayDiffer(fi, r, seen) {
 		return ""
 	}
 	switch found, read := tx.hashes[path]; {

@@ -33,6 +33,9 @@ type Save struct {
 	// there under another name, this one does not follow it, and has these.
 	Whole []any
 
+	// Seen is the [Signature] of the file that an artifact is, from when it was hashed; 0 where that is not known.
+	Seen int64
+
 	Slots  []Slot   // the features of an artifact
 	Notes  []string // are added to those of Saved
 	Labels []any    // of an artifact or a collection: uids, and records of labels that are not there yet
@@ -178,7 +181,9 @@ func (tx *tx) saveOne(t *Table, s Save) (*Saved, error) {
 	var out *Saved
 	switch s.Model {
 	case ModelArtifact:
-		out, err = tx.saveArtifact(t, s)
+		if out, err = tx.saveArtifact(t, s); err == nil && s.Seen != 0 && out.Record["path"] == r["path"] {
+			err = tx.see(out.Record.Int("id"), s.Seen)
+		}
 	case ModelCollection:
 		out, err = tx.saveCollection(t, s)
 	default:

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,6 +27,7 @@ type look struct {
 	size           int64
 	files          int64  // of a folder; -1: it is a file
 	signature      uint64 // of names, sizes and times: whether it is still what it was
+	settled        bool   // a change after the look shows in the signature
 }
 
 // counted tells how far a look is: files and bytes. It may be called from several goroutines.
@@ -61,7 +63,7 @@ func lookAt(ctx context.Context, path string, n *counted) (look, error) {
 		hashes[i] = f.Hash
 	}
 	rest := registry.HashRestOfFolder(l.files)
-	return look{registry.HashOfFolder(hashes), registry.HashFolder, rest, l.size, int64(len(hashes)), l.signature}, nil
+	return look{registry.HashOfFolder(hashes), registry.HashFolder, rest, l.size, int64(len(hashes)), l.signature, false}, nil
 }
 
 // isOf reports whether a record is of what was seen: what its hash leaves out is compared where it is known.
@@ -193,18 +195,30 @@ func lookAtFile(ctx context.Context, path, name string, n *counted) (look, error
 	}
 	n.done.Add(1)
 	n.bytes.Add(before.Size())
-	return look{hash, kind, rest, before.Size(), -1, sign(name, before)}, nil
+	return look{hash, kind, rest, before.Size(), -1, sign(name, before), registry.Settled(before, time.Now())}, nil
 }
 
-// sign is a digest of what changes with a file. Those of a folder's files are added up, in any order.
+// sign is a digest of what changes with a file. Those of a folder's files are added up, in any order. That of a file without a name is the
+// registry's signature.
 func sign(name string, fi fs.FileInfo) uint64 {
+	signature := uint64(registry.Signature(fi))
+	if name == "" {
+		return signature
+	}
 	h := fnv.New64a()
 	h.Write([]byte(name))
-	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:], uint64(fi.Size()))
-	binary.LittleEndian.PutUint64(b[8:], uint64(fi.ModTime().UnixNano()))
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], signature)
 	h.Write(b[:])
 	return h.Sum64()
+}
+
+// seen is the signature by which a file that stays as it is is known later; 0 where there is none.
+func (l look) seen() int64 {
+	if l.files >= 0 || !l.settled {
+		return 0
+	}
+	return int64(l.signature)
 }
 
 func errChanged(path string) error {

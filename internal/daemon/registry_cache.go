@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -50,7 +51,7 @@ func callCache(ctx context.Context, q called) (any, error) {
 		return nil, err
 	}
 	sum := &sumOfProgress{tell: q.progress, done: make([]int64, len(wanted)), total: make([]int64, len(wanted))}
-	paths, notes := make([]any, len(wanted)), make([]string, len(wanted))
+	paths, notes, news := make([]any, len(wanted)), make([]string, len(wanted)), make([]int64, len(wanted))
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(cacheTogether)
 	for i, w := range wanted {
@@ -66,7 +67,7 @@ func callCache(ctx context.Context, q called) (any, error) {
 			switch {
 			case w.record == nil:
 			case found.Source != nil:
-				notes[i], err = q.difference(each, w, found)
+				notes[i], news[i], err = q.difference(each, w, found)
 			case q.isOther(each, w, found.Path):
 				notes[i] += "; what it holds is not what was registered"
 			}
@@ -74,6 +75,9 @@ func callCache(ctx context.Context, q called) (any, error) {
 		})
 	}
 	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	if err := q.see(ctx, wanted, news); err != nil {
 		return nil, err
 	}
 	notes = slices.DeleteFunc(notes, func(note string) bool { return note == "" })
@@ -84,6 +88,7 @@ func callCache(ctx context.Context, q called) (any, error) {
 type wanted struct {
 	path   string
 	record registry.Record // nil: none is known of
+	seen   int64           // the signature of the file when it was hashed last; 0: that is not known
 }
 
 // wanted finds what is named by uid or path.
@@ -111,6 +116,10 @@ func (q called) wanted(ctx context.Context, of []any) ([]wanted, error) {
 			records[r.UID()] = r
 		}
 	}
+	seen, err := q.seen(ctx, records)
+	if err != nil {
+		return nil, err
+	}
 	for i, v := range of {
 		if out[i].path != "" {
 			continue
@@ -120,42 +129,72 @@ func (q called) wanted(ctx context.Context, of []any) ([]wanted, error) {
 		if !ok {
 			return nil, &registry.Error{Kind: registry.ErrNoRecord, Op: "cache", Object: uid, Detail: "there is no artifact of this uid"}
 		}
-		out[i] = wanted{r.Text("path"), r}
+		out[i] = wanted{r.Text("path"), r, seen[r.Int("id")]}
 	}
 	return out, nil
 }
 
-// difference says that what is stored is not what was registered; "" where nothing shows it. A file that is younger than its record is
-// hashed, once. A folder is looked at where it was for its copy.
-func (q called) difference(ctx context.Context, w wanted, found cache.Found) (string, error) {
+// seen are the signatures that are known of artifacts.
+func (q called) seen(ctx context.Context, records map[string]registry.Record) (map[int64]int64, error) {
+	if len(records) == 0 {
+		return nil, nil
+	}
+	ids := make([]int64, 0, len(records))
+	for _, r := range records {
+		ids = append(ids, r.Int("id"))
+	}
+	return q.db.Seen(ctx, ids)
+}
+
+// see notes the signatures of files that were read again and are what was registered, so that they are not read once more. That some can not
+// be noted, as in a registry that cannot be written to, costs time later and is no error now.
+func (q called) see(ctx context.Context, all []wanted, signatures []int64) error {
+	news := make(map[int64]int64)
+	for i, signature := range signatures {
+		if signature != 0 {
+			news[all[i].record.Int("id")] = signature
+		}
+	}
+	if len(news) > 0 && q.db.See(ctx, news) != nil {
+		return ctx.Err()
+	}
+	return nil
+}
+
+// difference says that what is stored is not what was registered; "" where nothing shows it. A file that may be another one is hashed, and
+// has a signature by which it is known the next time, if it is what it was. A folder is looked at where it was for its copy.
+func (q called) difference(ctx context.Context, w wanted, found cache.Found) (note string, signature int64, err error) {
 	source := found.Source
 	size, sized := w.record["size"].(int64)
 	if source.Dir && !found.Copy {
-		return "", nil
+		return "", 0, nil
 	}
 	if files, ok := w.record["n_files"].(int64); ok && source.Dir && files != int64(len(source.Files)) {
-		return fmt.Sprintf("%s is not what was registered: %d files instead of %d; %s", w.path, len(source.Files), files, registerAgain), nil
+		return fmt.Sprintf("%s is not what was registered: %d files instead of %d; %s", w.path, len(source.Files), files, registerAgain), 0, nil
 	}
 	if sized && source.Size() != size {
 		cure, err := q.cure(ctx, w, found)
-		return fmt.Sprintf("%s is not what was registered: %d bytes instead of %d; %s", w.path, source.Size(), size, cure), err
+		return fmt.Sprintf("%s is not what was registered: %d bytes instead of %d; %s", w.path, source.Size(), size, cure), 0, err
 	}
 	if source.Dir || !slices.Contains([]string{registry.HashWhole, registry.HashEnds}, w.record.Text("hash_type")) {
-		return "", nil
+		return "", 0, nil
 	}
-	written := source.Files[0].ModTime
-	if !written.After(w.record.Time("created_at")) {
-		return "", nil
+	fi, err := os.Stat(w.path)
+	if err != nil || !registry.MayDiffer(fi, w.record, w.seen) {
+		return "", 0, nil // what cannot be read now is said by who reads it
 	}
 	now, err := q.all.looks.at(ctx, found.Path, new(counted))
 	if errors.Is(err, context.Canceled) {
-		return "", err
+		return "", 0, err
 	}
-	if err != nil || !now.isOf(w.record) { // one that cannot be read now is said by who reads it
+	if err != nil || !now.isOf(w.record) {
 		cure, err := q.cure(ctx, w, found)
-		return fmt.Sprintf("%s is not what was registered: it was written to at %s; %s", w.path, written.Format(time.DateTime), cure), err
+		return fmt.Sprintf("%s is not what was registered: it was written to at %s; %s", w.path, registry.TouchedAt(fi).Format(time.DateTime), cure), 0, err
 	}
-	return "", nil
+	if found.Copy { // of which it is not known whether it is of the file that is there now
+		return "", 0, nil
+	}
+	return "", now.seen(), nil
 }
 
 // registerAgain is the cure where a file has become something that nobody registered.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loaderd/loaderd/cache"
 	"github.com/loaderd/loaderd/ipc"
+	"github.com/loaderd/loaderd/registry"
 )
 
 // shelf is a daemon that copies what lies below a folder, and a client of its registry.
@@ -79,7 +80,7 @@ func TestArtifactsAreGivenWhereTheyCanBeRead(t *testing.T) {
 }
 
 func TestWhatIsNotWhatWasRegisteredIsNoted(t *testing.T) {
-	later := time.Now().Add(time.Hour)
+	later, earlier := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
 	for _, tc := range []struct {
 		name, content string
 		at            time.Time
@@ -89,6 +90,8 @@ func TestWhatIsNotWhatWasRegisteredIsNoted(t *testing.T) {
 		{"the same content, of another time", "a\n1\n", later, ""},
 		{"another size", "a\n1\n2\n", time.Time{}, "6 bytes instead of 4; register it again"},
 		{"another content of the same size", "a\n2\n", later, "it was written to at " + later.Format(time.DateTime)},
+		{"another content of the same size, at once", "a\n2\n", time.Time{}, "it was written to at "},
+		{"another content of the same size, with an older time", "a\n2\n", earlier, "it was written to at "},
 	} {
 		for _, where := range []string{"in place", "copied"} {
 			t.Run(tc.name+", "+where, func(t *testing.T) {
@@ -113,6 +116,72 @@ func TestWhatIsNotWhatWasRegisteredIsNoted(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A file is read again when it was touched, and is known from then on.
+func TestAFileIsReadAgainWhenItWasTouched(t *testing.T) {
+	s := newShelf(t)
+	path := write(t, filepath.Join(t.TempDir(), "a.csv"), "a\n1\n")
+	settle := func() int64 {
+		t.Helper()
+		for range 500 {
+			fi, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if registry.Settled(fi, time.Now()) {
+				return registry.Signature(fi)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		t.Fatal("the file does not settle")
+		return 0
+	}
+	db, err := s.registry.open(s.ctx, registry.DefaultName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid := ""
+	knows := func(want int64) {
+		t.Helper()
+		r, err := db.Get(s.ctx, registry.ModelArtifact, uid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen, err := db.Seen(s.ctx, []int64{r.Int("id")}); err != nil || seen[r.Int("id")] != want {
+			t.Errorf("it knows %v, %v, want %d", seen, err, want)
+		}
+	}
+	first := settle()
+	uid = s.register(t, path)
+	knows(first)
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	second := settle()
+	if _, notes := s.cache(t, uid); first == second || notes != "[]" {
+		t.Errorf("notes %s", notes)
+	}
+	knows(second)
+	write(t, path, "a\n2\n")
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(path, old, old); err != nil {
+		t.Fatal(err)
+	}
+	settle()
+	for range 2 {
+		if _, notes := s.cache(t, uid); !strings.Contains(notes, "not what was registered") {
+			t.Errorf("notes %s", notes)
+		}
+	}
+	knows(second)
+	again := s.register(t, path)
+	if again == uid {
+		t.Error("it is the same artifact")
+	}
+	if _, notes := s.cache(t, again); notes != "[]" {
+		t.Errorf("notes %s", notes)
 	}
 }
 

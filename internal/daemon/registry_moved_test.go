@@ -132,7 +132,8 @@ func TestTheRecordOfAFileThatWasRewrittenInItsSizeFollowsItsContent(t *testing.T
 		{"other bytes, at once", "two", time.Time{}, true},
 		{"other bytes, later", "two", later, true},
 		{"the same bytes once more", "one", later, false},
-		{"a file that is older than its record is not read", "two", earlier, false},
+		{"other bytes, with the time of before", "two", earlier, true},
+		{"the same bytes once more, with the time of before", "one", earlier, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			call, _ := asker(t)

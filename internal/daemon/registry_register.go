@@ -60,6 +60,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	if known.files >= 0 {
 		r["n_files"] = known.files
 	}
+	s.Seen = known.seen()
 	if err := q.describe(ctx, &s, path, known); err != nil {
 		return nil, err
 	}

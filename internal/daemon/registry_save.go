@@ -183,6 +183,7 @@ func (q called) artifact(ctx context.Context, record map[string]any) (registry.S
 	if known.rest != "" {
 		r["rest_hash"] = known.rest
 	}
+	s.Seen = known.seen()
 	return s, q.describe(ctx, &s, path, known)
 }
 
