@@ -2,6 +2,7 @@ package rowstore
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -9,23 +10,49 @@ import (
 const (
 	samples   = 3  // rows of a batch that are looked at, which costs a microsecond each
 	coldCalls = 32 // calls that ask for all rows after one was not in memory
+	warmCalls = 64 // calls that look at some after which, if all were in memory,
+	warmTurns = 8  // only one of so many calls looks
 	vecPages  = 64 // pages of a row that are looked at
 )
 
 // vectors have room for what the kernel says of the pages of a row.
 var vectors = sync.Pool{New: func() any { return new([vecPages]byte) }}
 
+// residency is what is known of whether a table's rows are in memory.
+type residency struct {
+	turn atomic.Uint32
+	cold atomic.Int32 // calls that still ask for all rows
+	warm atomic.Int32 // calls in a row that found what they looked at in memory
+}
+
+// look says whether the call with this turn is to look at some rows.
+func (r *residency) look(turn uint32) bool {
+	return r.warm.Load() < warmCalls || turn%warmTurns == 0
+}
+
+// found notes what a call saw, and says whether it is to ask for all rows.
+func (r *residency) found(resident bool) (ask bool) {
+	if !resident {
+		r.warm.Store(0)
+		r.cold.Store(coldCalls)
+		return true
+	}
+	if r.warm.Load() < warmCalls {
+		r.warm.Add(1)
+	}
+	return r.cold.Load() > 0 && r.cold.Add(-1) >= 0
+}
+
 // Prefetch asks the kernel for the rows, all at once, so that the disk works on many instead of one fault after the other. It
-// does not wait. As long as rows turn out to be in memory it is nearly free: it only looks at a few. One that is not among
-// those makes it ask for all rows, then and for a while.
+// does not wait. As long as rows turn out to be in memory it is nearly free: it only looks at a few, now and then. One that is not
+// among those makes it ask for all rows, then and for a while.
 func (t *Table) Prefetch(rows []int64) {
-	if len(rows) == 0 {
+	turn := t.residency.turn.Add(1)
+	if len(rows) == 0 || !t.residency.look(turn) {
 		return
 	}
 	t.touch()
-	if !t.sample(rows) {
-		t.cold.Store(coldCalls)
-	} else if t.cold.Load() <= 0 || t.cold.Add(-1) < 0 {
+	if !t.residency.found(t.sample(rows, int(turn))) {
 		return
 	}
 	for _, row := range rows {
@@ -36,11 +63,11 @@ func (t *Table) Prefetch(rows []int64) {
 }
 
 // sample says whether some of the rows, other ones each time, are in memory.
-func (t *Table) sample(rows []int64) bool {
+func (t *Table) sample(rows []int64, turn int) bool {
 	vec := vectors.Get().(*[vecPages]byte)
 	defer vectors.Put(vec)
 	n := min(max(1, len(rows)/32), samples)
-	first := int(t.turn.Add(1)) * 7
+	first := turn * 7
 	for i := range n {
 		if !resident(t.pages(rows[(first+i*len(rows)/n)%len(rows)]), vec[:]) {
 			return false

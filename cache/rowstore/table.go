@@ -20,15 +20,14 @@ type Table struct {
 	opening sync.Once
 	failure error // of opening
 
-	rows     addresses
-	segments atomic.Pointer[segments] // replaced under mapping
-	damaged  atomic.Int64             // rows and segments found damaged
-	look     schedule                 // for segments of others
-	used     schedule                 // to say that the table is in use
-	retry    atomic.Int64             // Unix time in ns until which appending is pointless; 0: it is not
-	complain schedule                 // that rows are not kept
-	cold     atomic.Int32             // calls of Prefetch that still ask for all rows
-	turn     atomic.Uint32            // of Prefetch
+	rows      addresses
+	segments  atomic.Pointer[segments] // replaced under mapping
+	damaged   atomic.Int64             // rows and segments found damaged
+	look      schedule                 // for segments of others
+	used      schedule                 // to say that the table is in use
+	retry     atomic.Int64             // Unix time in ns until which appending is pointless; 0: it is not
+	complain  schedule                 // that rows are not kept
+	residency residency                // of its rows
 
 	users int // guarded by the store's lock
 
