@@ -47,7 +47,7 @@ class Sample:
 STAGES: tuple[tuple[str, str], ...] = (
     ("garbage collection", r"^runtime\.(gcBgMarkWorker|bgsweep|bgscavenge|gcAssistAlloc|gcStart)"),
     ("open files", r"mapped\.\(\*opener\)"),
-    ("find and check rows", r"cache/rowstore\.(\(\*Table\)\.(Row|Has|Address|Prefetch)|Row\.(Check|Prefetch))"),
+    ("find and check rows", r"cache/rowstore\.(\(\*Table\)\.(Row|Has|Address|Prefetch|Expect)|Row\.(Check|Prefetch))"),
     ("expand rows", r"cache/rowstore\.\(\*Kernel\)"),
     ("decompress", r"mapped/codec\."),
     ("read files", r"mapped/(h5|zarr)\."),

@@ -98,13 +98,6 @@ func (p *pool) submit(l *lane, f *frame, rows int) {
 	}
 }
 
-// shared says whether more streams than one have work.
-func (p *pool) shared() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.turn) > 1
-}
-
 func (p *pool) next() (task, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -250,7 +250,7 @@ func (s *stream) nextDone() (*frame, error) {
 	select {
 	case <-f.done:
 	default:
-		if s.burst.wait(f, s.pool) {
+		if s.burst.wait(f) {
 			return f, nil
 		}
 		err := s.flush()
