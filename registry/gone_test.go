@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -74,6 +75,41 @@ func TestAFileThatTakesThePlaceOfAnOpenOneIsUsed(t *testing.T) {
 	found, err = reopen(t, db.Path()).Records(context.Background(), Query{Model: ModelArtifact})
 	if err != nil || len(found) != 1 || found[0].Text("hash") != "put back" {
 		t.Errorf("opened again, there is %v, %v", found, err)
+	}
+}
+
+// What was saved before is in the file that was moved, with its log or without.
+func TestAFileThatIsMovedAwayHasAllThatWasSaved(t *testing.T) {
+	db := fresh(t)
+	must(t, db, Save{Model: ModelArtifact, Record: file("before")})
+	moved := filepath.Join(t.TempDir(), "moved.db")
+	if err := os.Rename(db.Path(), moved); err != nil {
+		t.Fatal(err)
+	}
+	must(t, db, Save{Model: ModelArtifact, Record: file("after")})
+	hashes := func(db *DB) []string {
+		found, err := db.Records(context.Background(), Query{Model: ModelArtifact})
+		if err != nil {
+			t.Error(err)
+		}
+		return textsOf(found, "hash")
+	}
+	other := reopen(t, moved)
+	if got := hashes(other); !slices.Equal(got, []string{"before"}) {
+		t.Errorf("the one that was moved has %q", got)
+	}
+	other.Close()
+	again := filepath.Join(t.TempDir(), "again.db")
+	for _, paths := range [][2]string{{db.Path(), again}, {moved, db.Path()}} { // and back
+		if err := os.Rename(paths[0], paths[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := hashes(db); !slices.Equal(got, []string{"before"}) {
+		t.Errorf("moved back, it has %q", got)
+	}
+	if got := hashes(reopen(t, again)); !slices.Equal(got, []string{"after"}) {
+		t.Errorf("the one between has %q", got)
 	}
 }
 

@@ -84,13 +84,16 @@ func (p *pools) gone(path string) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, p.file)
 }
 
-// forget removes the log of a file that is gone: SQLite would take it for that of the file that is at its path now.
-func (p *pools) forget(path string) {
+// forget removes the log of a file that is gone: SQLite would take it for that of the file that is at its path now. What it holds goes
+// into the file that it is of, which may only have been moved.
+func (p *pools) forget(ctx context.Context, path string) {
 	now, err := os.Stat(path + "-wal")
-	if err == nil && p.log != nil && os.SameFile(now, p.log) {
-		os.Remove(path + "-wal")
-		os.Remove(path + "-shm")
+	if err != nil || p.log == nil || !os.SameFile(now, p.log) {
+		return
 	}
+	_, _ = p.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	os.Remove(path + "-wal")
+	os.Remove(path + "-shm")
 }
 
 // close closes what is there. Statements that run end first.
@@ -136,7 +139,7 @@ func (db *DB) enter(ctx context.Context) (p *pools, done func(), err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if old := db.pools; !db.closed && old.gone(db.path) {
-		old.forget(db.path)
+		old.forget(ctx, db.path)
 		if p, err = db.connect(ctx); err != nil {
 			return nil, nil, err
 		}
