@@ -18,9 +18,9 @@
 // # What is the same, and what is new
 //
 // [DB.Save] gives the record that is there: an artifact of the same content, by [HashFile] and [HashOfFolder], which are lamindb's
-// hashes; a collection of the same members in the same order; a label, user or storage of the same name. Other content under a key is
-// a new version, as is what says which record it revises. A uid is random, but for its last four characters, which number
-// the versions of a family. Versions are nil until there are two; then they are "1", "2", or what users say.
+// hashes; a collection of the same members in the same order; a label, user or storage of the same name; a transform of the
+// same key and source. Other content under a key is a new version, as is what says which record it revises. A uid is random, but
+// for its last four characters, which number the versions of a family. Versions are nil until there are two; then they are "1", "2", or what users say.
 //
 // # Queries
 //

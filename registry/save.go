@@ -243,6 +243,9 @@ func (tx *tx) saveNamed(t *Table, s Save) (*Saved, error) {
 	if err != nil || there != nil {
 		return &Saved{Record: there}, err
 	}
+	if there, err := tx.sameUnsourced(t, s); err != nil || there != nil {
+		return there, err
+	}
 	r := maps.Clone(s.Record)
 	switch s.Model {
 	case ModelStorage:
@@ -288,6 +291,25 @@ func (tx *tx) same(t *Table, r Record) (Record, error) {
 		return nil, nil
 	}
 	return tx.first(t, condition, args...)
+}
+
+// sameUnsourced is the transform of a key without a hash that is there: nothing tells two versions of it apart but the version, or the
+// code, where somebody gives these.
+func (tx *tx) sameUnsourced(t *Table, s Save) (*Saved, error) {
+	r := s.Record
+	if s.Model != ModelTransform || s.asIs || s.Revises != "" || r.Text("key") == "" || r["hash"] != nil {
+		return nil, nil
+	}
+	there, err := tx.first(t, "t.key = ?1 AND t.hash IS NULL AND t.source_code IS ?2 AND (t.version = ?3 OR ?3 IS NULL AND t.is_latest)", r["key"], r["source_code"], r["version"])
+	if err != nil || there == nil {
+		return nil, err
+	}
+	out := &Saved{}
+	if out.Notes, err = tx.complete(t, there, r, s); err != nil {
+		return nil, err
+	}
+	out.Record, err = tx.get(t, there.UID())
+	return out, err
 }
 
 func setDefault(r Record, name string, v any) {
