@@ -100,3 +100,17 @@ def test_an_artifact_takes_the_names_that_the_one_before_has_when_it_is_saved(re
     now.save()
     newest.save()
     assert [(one.key, one.description) for one in (new, newest)] == [("k", "d2")] * 2
+
+
+@pytest.mark.parametrize("is_saved", [True, False], ids=["of a saved one", "of one that is not saved"])
+def test_what_is_appended_has_the_metadata_that_were_set_and_not_saved(
+    three: list[ln.Artifact], is_saved: bool
+) -> None:
+    collection = ln.Collection(three[:1], name="c")
+    if is_saved:
+        collection.save()
+    collection.meta_artifact = ln.Artifact(pd.DataFrame({"m": [1]}), description="metadata")
+    after = collection.append(three[1]).save()
+    assert after.meta_artifact == ln.Artifact.get(description="metadata")
+    assert ln.Collection.get(after.uid).meta_artifact == after.meta_artifact
+    assert (after.version, len(after.ordered_artifacts)) == ("2", 2)

@@ -269,8 +269,9 @@ class Collection(Versioned, Made):
 
     @property
     def _described_by(self) -> list[Artifact]:
-        """Give the metadata, and the one artifact that it is, as far as they are at hand."""
-        return [self._related[name] for name in ("meta_artifact", "artifact") if name in self._related]
+        """Give the metadata, and the one artifact that it is, as far as they are at hand and its own."""
+        own = {"meta_artifact", "artifact"}.difference(self._taken())
+        return [one for name, one in self._related.items() if name in own]
 
     def _sent(self, using: str | None, members: list[Artifact] | None = None) -> Row:
         """Give what a message says of it: what it is, and its members."""
@@ -323,7 +324,8 @@ class Collection(Versioned, Made):
         members = self._members()
         made = type(self)([*members, artifact], meta=self.meta_artifact, run=run, is_new_version_of=self)
         made._appended = tuple(made._artifacts[len(members) :])
-        made._took["meta_artifact"] = self._values.get("meta_artifact")
+        if self._state.adding or "meta_artifact" not in self._changed:  # else it may never be saved there
+            made._took["meta_artifact"] = self._values.get("meta_artifact")
         return made
 
     def restore(self) -> None:
