@@ -378,15 +378,15 @@ func (c *Collection) Stores() []Store {
 
 // storeOf gives the store of a row in [0, NObs).
 func (c *Collection) storeOf(row int64) int {
-	lo, hi := 0, len(c.stores)
-	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; c.starts[mid] <= row {
-			lo = mid
-		} else {
-			hi = mid
+	at := 0
+	for n := len(c.stores); n > 1; {
+		half := n / 2
+		if c.starts[at+half] <= row { // no jump: for rows at random it would be guessed wrong half of the time
+			at += half
 		}
+		n -= half
 	}
-	return lo
+	return at
 }
 
 // Uneven reports whether JoinNone leaves some layer or obsm entry in different widths, so that only rows of one store
