@@ -113,6 +113,37 @@ func TestAFileThatIsMovedAwayHasAllThatWasSaved(t *testing.T) {
 	}
 }
 
+// Links lead to the file; what lies beside it lies beside the file, and not beside the link.
+func TestAFileBehindALinkIsOpenedAnewToo(t *testing.T) {
+	dir := t.TempDir()
+	real, other, link := filepath.Join(dir, "real", "r.db"), filepath.Join(dir, "other", "r.db"), filepath.Join(dir, "link.db")
+	reopen(t, real).Close()
+	if err := os.Symlink(real, link); err != nil {
+		t.Fatal(err)
+	}
+	db := reopen(t, link)
+	must(t, db, Save{Model: ModelArtifact, Record: file("first")})
+	if err := os.Remove(real); err != nil {
+		t.Fatal(err)
+	}
+	must(t, db, Save{Model: ModelArtifact, Record: file("second")})
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	reopen(t, other).Close()
+	if err := os.Symlink(other, link); err != nil {
+		t.Fatal(err)
+	}
+	must(t, db, Save{Model: ModelArtifact, Record: file("third")})
+	db.Close()
+	for path, want := range map[string]string{real: "second", other: "third"} {
+		found, err := reopen(t, path).Records(context.Background(), Query{Model: ModelArtifact})
+		if got := textsOf(found, "hash"); err != nil || !slices.Equal(got, []string{want}) {
+			t.Errorf("%s has %q, %v", path, got, err)
+		}
+	}
+}
+
 func TestADatabaseThatIsClosedIsNotOpenedAnew(t *testing.T) {
 	db := fresh(t)
 	db.Close()

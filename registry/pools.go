@@ -18,7 +18,8 @@ type pools struct {
 	read  *sql.DB
 	user  string      // the uid of the user whose records are made
 	file  os.FileInfo // what they are connections to
-	log   os.FileInfo // its write-ahead log
+	at    string      // where it lay, without links
+	log   os.FileInfo // its write-ahead log, which lies there
 	calls int         // that have them, without a lease; guarded by DB.mu
 }
 
@@ -58,7 +59,10 @@ func (db *DB) connect(ctx context.Context) (*pools, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.close())
 	}
-	if p.log, err = os.Stat(db.path + "-wal"); err != nil {
+	if p.at, err = filepath.EvalSymlinks(db.path); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	if p.log, err = os.Stat(p.at + "-wal"); err != nil {
 		p.log = nil // with a lease there is none
 	}
 	return p, nil
@@ -86,14 +90,14 @@ func (p *pools) gone(path string) bool {
 
 // forget removes the log of a file that is gone: SQLite would take it for that of the file that is at its path now. What it holds goes
 // into the file that it is of, which may only have been moved.
-func (p *pools) forget(ctx context.Context, path string) {
-	now, err := os.Stat(path + "-wal")
-	if err != nil || p.log == nil || !os.SameFile(now, p.log) {
+func (p *pools) forget(ctx context.Context) {
+	now, err := os.Stat(p.at + "-wal")
+	if err != nil || p.log == nil || !os.SameFile(now, p.log) || !p.gone(p.at) {
 		return
 	}
 	_, _ = p.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
-	os.Remove(path + "-wal")
-	os.Remove(path + "-shm")
+	os.Remove(p.at + "-wal")
+	os.Remove(p.at + "-shm")
 }
 
 // close closes what is there. Statements that run end first.
@@ -139,7 +143,7 @@ func (db *DB) enter(ctx context.Context) (p *pools, done func(), err error) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	if old := db.pools; !db.closed && old.gone(db.path) {
-		old.forget(ctx, db.path)
+		old.forget(ctx)
 		if p, err = db.connect(ctx); err != nil {
 			return nil, nil, err
 		}
