@@ -60,19 +60,15 @@ func (c *addCmd) add(n *names, file string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	var labels []any
+	for _, name := range c.Label {
+		labels = append(labels, map[string]any{"name": name})
+	}
+	args["labels"] = labels
 	out, err := callFor[map[string]any](n.s, "register", args)
 	if err == nil {
 		err = n.s.noteOlder(out, args["key"])
 	}
-	if err != nil || len(c.Label) == 0 {
-		return out, err
-	}
-	labels := []any{}
-	for _, name := range c.Label {
-		labels = append(labels, map[string]any{"name": name})
-	}
-	r, _ := out["record"].(record)
-	_, err = n.s.call("labels", map[string]any{"model": "artifact", "uid": r["uid"], "add": labels})
 	return out, err
 }
 

@@ -20,6 +20,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 		Save    *bool          `msgpack:"save"`
 		Revises *string        `msgpack:"revises"`
 		Names   map[string]any `msgpack:"names"`
+		Labels  []any          `msgpack:"labels"`
 	}
 	if err := q.args.Decode(&own); err != nil {
 		return nil, err
@@ -28,7 +29,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	if own.Revises != nil {
 		revises = *own.Revises
 	}
-	for _, name := range []string{"save", "revises", "names", "using", "data_dir"} {
+	for _, name := range []string{"save", "revises", "names", "labels", "using", "data_dir"} {
 		delete(args, name)
 	}
 	r := registry.Record(args)
@@ -41,7 +42,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := registry.Save{Model: registry.ModelArtifact, Record: r, Slots: slots, Revises: revises, Names: own.Names, Dry: !save}
+	s := registry.Save{Model: registry.ModelArtifact, Record: r, Slots: slots, Revises: revises, Names: own.Names, Labels: own.Labels, Dry: !save}
 	if isURL(path) {
 		r["path"] = path
 		if r["suffix"] == nil {

@@ -280,6 +280,28 @@ func TestPathsThatCanNotBeRegistered(t *testing.T) {
 	}
 }
 
+func TestLabelsComeWithAnArtifactInOneStep(t *testing.T) {
+	call, refused := asker(t)
+	path := write(t, filepath.Join(t.TempDir(), "a.txt"), "one")
+	args := map[string]any{"path": path, "key": "a", "labels": []any{map[string]any{"name": "new"}, "nobody00"}}
+	if e := refused("register", args); e.Code != ipc.CodeNoRecord {
+		t.Errorf("a label that is not there: %v", e)
+	}
+	for _, model := range []string{"artifact", "ulabel"} {
+		if n := call("query", map[string]any{"model": model, "what": "count", "all": true})[""]; fmt.Sprint(n) != "0" {
+			t.Errorf("%v of %s are left", n, model)
+		}
+	}
+	for range 2 { // also of what is there
+		args["labels"] = []any{map[string]any{"name": "new"}}
+		uid := recordIn(call("register", args))["uid"]
+		found := call("query", map[string]any{"model": "ulabel", "of": []any{"artifact", uid, "ulabels"}})[""].([]any)
+		if len(found) != 1 || found[0].(map[string]any)["name"] != "new" {
+			t.Errorf("its labels are %v", found)
+		}
+	}
+}
+
 func TestWhatOnlyLooksSavesNothingWhateverItIsGiven(t *testing.T) {
 	for name, v := range map[string]any{"save": "no", "revises": 5} {
 		call, refused := asker(t)
