@@ -39,6 +39,8 @@ type condition struct {
 	op   treeOp
 	kids []condition
 	leaf leaf // of a lookup
+
+	several bool // an Or of several, which may be one list of values by now
 }
 
 // leaf is one lookup: where it goes, and what it asks there. from counts the hops that have been taken.
@@ -91,6 +93,10 @@ func (c *compiler) read(w Where) (condition, error) {
 				return condition{}, err
 			}
 			out.kids = append(out.kids, kid)
+		}
+		if op == opOr {
+			out.several = len(out.kids) > 1
+			out.kids = folded(out.kids)
 		}
 		return out, nil
 	}
@@ -203,28 +209,38 @@ func (c *compiler) where(n condition, at standing, strict bool) (fragment, error
 		f, err := c.where(n.kids[0], standing{alias: at.alias}, true)
 		return fragment{sql: "NOT (" + f.sql + ")", args: f.args, cost: f.cost}, err
 	case opOr:
-		return c.join(" OR ", never, n.kids, at, strict)
+		return c.any(n.kids, at, strict)
 	}
 	if strict {
-		return c.join(" AND ", always, n.kids, at, true)
+		parts, err := c.each(n.kids, at, true)
+		return joined(" AND ", always, parts), err
 	}
 	return c.conjunction(n.kids, at)
 }
 
-// join compiles conditions that stand beside each other, the cheap ones first.
-func (c *compiler) join(with string, none fragment, kids []condition, at standing, strict bool) (fragment, error) {
-	parts := make([]fragment, 0, len(kids))
-	for _, k := range kids {
-		f, err := c.where(k, at, strict)
-		if err != nil {
-			return fragment{}, err
+// from gives the hops from the nearest record on a lookup's way that is bound, and the alias of that.
+func (l leaf) from(at standing) ([]hop, string) {
+	for n := len(l.hops); n > 0; n-- {
+		if a, ok := at.bound[l.key(n)]; ok {
+			return l.hops[n:], a
 		}
-		parts = append(parts, f)
 	}
-	return joined(with, none, parts), nil
+	return l.hops, at.alias
 }
 
-// joined puts parts together. Many become a tree of parentheses, since SQLite refuses a chain of a thousand.
+// each compiles conditions that stand beside each other.
+func (c *compiler) each(kids []condition, at standing, strict bool) ([]fragment, error) {
+	parts := make([]fragment, len(kids))
+	for i, k := range kids {
+		var err error
+		if parts[i], err = c.where(k, at, strict); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}
+
+// joined puts parts together, the cheap ones first. Many become a tree of parentheses, since SQLite refuses a chain of a thousand.
 func joined(with string, none fragment, parts []fragment) fragment {
 	if len(parts) == 0 {
 		return none
@@ -239,7 +255,11 @@ func joined(with string, none fragment, parts []fragment) fragment {
 		}
 	}
 	if with == " OR " && len(ids) == len(parts) {
-		out.ids = strings.Join(ids, " UNION ALL ")
+		if all := strings.Join(ids, union); strings.Count(all, union) < mostUnited {
+			out.ids = all
+		} else if !slices.ContainsFunc(parts, func(p fragment) bool { return !p.own }) {
+			parts = united(parts)
+		}
 	}
 	var text strings.Builder
 	writeJoined(&text, with, parts)
@@ -266,13 +286,7 @@ func writeJoined(w *strings.Builder, with string, parts []fragment) {
 
 // lookup compiles one lookup, from the nearest record on its way that is bound.
 func (c *compiler) lookup(l leaf, at standing, strict bool) (fragment, error) {
-	hops, alias := l.hops, at.alias
-	for n := len(l.hops); n > 0; n-- {
-		if a, ok := at.bound[l.key(n)]; ok {
-			hops, alias = l.hops[n:], a
-			break
-		}
-	}
+	hops, alias := l.from(at)
 	switch {
 	case l.compare == anyVisibility:
 		return always, nil
@@ -284,7 +298,7 @@ func (c *compiler) lookup(l leaf, at standing, strict bool) (fragment, error) {
 		return fragment{}, c.bad(Lookup{Path: l.text}, "", "%w", err)
 	}
 	if alias == rootAlias && !strict && f.ids == "" && l.end.indexed && len(hops) == 0 && f.cost == costCompare {
-		f.ids = fmt.Sprintf("SELECT id FROM %s %s WHERE %s", quote(string(c.root.Model)), rootAlias, f.sql)
+		f.ids, f.own = fmt.Sprintf("SELECT id FROM %s %s WHERE %s", quote(string(c.root.Model)), rootAlias, f.sql), true
 	}
 	return f, nil
 }

@@ -15,6 +15,7 @@ type fragment struct {
 	sql  string
 	args []any
 	ids  string // where SQLite can find the records asked for by it alone: the SELECT of their ids, with the same parameters
+	own  bool   // ids are those of the records that are asked for, by a field of theirs
 	cost int    // what comes first where several must hold: 0 compares, 1 looks through a text, 2 asks another table, 3 calls Go
 }
 

@@ -86,7 +86,7 @@ func (n condition) hasLookup(is func(l leaf, must bool) bool, must bool) bool {
 	if n.op == opLookup {
 		return is(n.leaf, must)
 	}
-	must = must && (n.op == opAnd || n.op == opOr && len(n.kids) == 1)
+	must = must && (n.op == opAnd || n.op == opOr && len(n.kids) == 1 && !n.several)
 	return slices.ContainsFunc(n.kids, func(k condition) bool { return k.hasLookup(is, must) })
 }
 
