@@ -51,12 +51,28 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 		if head, err = tx.headOf(t, "t.key = ?", key); err != nil {
 			return nil, err
 		}
+		if s.SamePath && head != "" {
+			err = tx.atPath(t, head, r)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	out, err := tx.saveVersion(t, r, head)
 	if err != nil {
 		return nil, err
 	}
 	return out, tx.saveSlots(ModelArtifact, out.Record.Int("id"), s.Slots)
+}
+
+// atPath is the error that the artifact whose next version would be r, by a key that nobody gave it, lies at another path.
+func (tx *tx) atPath(t *Table, head string, r Record) error {
+	old, err := tx.get(t, head)
+	if err != nil || old["path"] == r["path"] {
+		return err
+	}
+	hint := fmt.Sprintf("give it a key of its own with --key; with --key %q, it is a new version of that", r["key"])
+	return fail(ErrConflict, tx.op, r.Text("path"), hint, "its key would be %q, which is that of another file, %s", r["key"], old["path"])
 }
 
 // missingSlots gives an artifact its features, where it was saved without.

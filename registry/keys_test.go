@@ -215,3 +215,25 @@ func shuffleKeys(t *testing.T, model Model, r *rand.Rand) {
 		t.Error("nothing was refused")
 	}
 }
+
+// A key that was made up of a file's name makes no version of what another file holds.
+func TestAKeyThatWasMadeUpIsThatOfOneFile(t *testing.T) {
+	ctx := context.Background()
+	db := fresh(t)
+	first := must(t, db, Save{Model: ModelArtifact, Record: file("one", "key", "data.csv", "path", "/a/data.csv"), SamePath: true}).Record
+	_, err := db.Save(ctx, Save{Model: ModelArtifact, Record: file("two", "key", "data.csv", "path", "/b/data.csv"), SamePath: true})
+	wantError(t, err, ErrConflict, "/b/data.csv", "/a/data.csv", "--key")
+	same := must(t, db, Save{Model: ModelArtifact, Record: file("one", "key", "data.csv", "path", "/b/data.csv"), SamePath: true})
+	if same.Created || same.Record.UID() != first.UID() {
+		t.Errorf("the same content is %v", same.Record)
+	}
+	second := must(t, db, Save{Model: ModelArtifact, Record: file("three", "key", "data.csv", "path", first["path"]), SamePath: true}).Record
+	if second.Text("stem_uid") != first.Text("stem_uid") {
+		t.Errorf("other content at the same path is %v", second)
+	}
+	_, err = db.Save(ctx, Save{Model: ModelCollection, Record: Record{"name": "c"}, Members: []any{
+		Save{Model: ModelArtifact, Record: file("x", "key", "x.csv", "path", "/a/x.csv"), SamePath: true},
+		Save{Model: ModelArtifact, Record: file("y", "key", "x.csv", "path", "/b/x.csv"), SamePath: true},
+	}})
+	wantError(t, err, ErrConflict, "/b/x.csv", "/a/x.csv")
+}

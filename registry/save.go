@@ -36,6 +36,10 @@ type Save struct {
 	// Seen is the [Signature] of the file that an artifact is, from when it was hashed; 0 where that is not known.
 	Seen int64
 
+	// SamePath says that the key of an artifact was made up, of the name of its file: that of an artifact at another path, with other content,
+	// is ErrConflict, and makes no new version.
+	SamePath bool
+
 	Slots  []Slot   // the features of an artifact
 	Notes  []string // are added to those of Saved
 	Labels []any    // of an artifact or a collection: uids, and records of labels that are not there yet

@@ -31,7 +31,7 @@ func (c *addCmd) Run(ctx context.Context, con *console) error {
 		t := newTable("UID", "KEY", ">SIZE", "TYPE", ">OBS", "VERSION", "")
 		var failed error
 		for _, p := range c.Paths {
-			out, err := c.add(names, p)
+			out, err := c.add(s, names, p)
 			if err != nil { // those before it are saved, and told of
 				failed = err
 				break
@@ -55,7 +55,7 @@ func (c *addCmd) Run(ctx context.Context, con *console) error {
 	})
 }
 
-func (c *addCmd) add(n *names, file string) (map[string]any, error) {
+func (c *addCmd) add(s *session, n *names, file string) (map[string]any, error) {
 	args, err := c.fields(n, file)
 	if err != nil {
 		return nil, err
@@ -65,9 +65,9 @@ func (c *addCmd) add(n *names, file string) (map[string]any, error) {
 		labels = append(labels, map[string]any{"name": name})
 	}
 	args["labels"] = labels
-	out, err := callFor[map[string]any](n.s, "register", args)
+	out, err := callFor[map[string]any](s, "register", args)
 	if err == nil {
-		err = n.s.noteOlder(out, args["key"])
+		err = s.noteOlder(out, args["key"])
 	}
 	return out, err
 }
@@ -92,5 +92,6 @@ func (c *addCmd) fields(n *names, file string) (map[string]any, error) {
 	default:
 		args["key"] = n.name(textOf(where))
 	}
-	return args, n.claim(args)
+	args["same_path"] = true
+	return args, nil
 }

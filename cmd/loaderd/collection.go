@@ -105,6 +105,7 @@ func (s *session) members(refs []string) ([]any, error) {
 		member := record{} // whole, also of one that is there: it may have to follow its file, or come out of the trash
 		maps.Copy(member, found)
 		delete(member, "model")
+		member["same_path"] = args["same_path"]
 		out = append(out, member)
 	}
 	return out, nil

@@ -92,14 +92,6 @@ func onWire(v any) any {
 	return v
 }
 
-// pathText is a path as it came, of which not all may be text.
-func pathText(v any) string {
-	if b, is := v.([]byte); is {
-		return string(b)
-	}
-	return textOf(v)
-}
-
 // callFor is call where the value is of type T.
 func callFor[T any](s *session, name string, args map[string]any) (T, error) {
 	v, err := s.call(name, args)

@@ -21,6 +21,8 @@ func callRegister(ctx context.Context, q called) (any, error) {
 		Revises *string        `msgpack:"revises"`
 		Names   map[string]any `msgpack:"names"`
 		Labels  []any          `msgpack:"labels"`
+
+		SamePath bool `msgpack:"same_path"`
 	}
 	if err := q.args.Decode(&own); err != nil {
 		return nil, err
@@ -29,7 +31,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	if own.Revises != nil {
 		revises = *own.Revises
 	}
-	for _, name := range []string{"save", "revises", "names", "labels", "using", "data_dir"} {
+	for _, name := range []string{"save", "revises", "names", "labels", "same_path", "using", "data_dir"} {
 		delete(args, name)
 	}
 	r := registry.Record(args)
@@ -42,7 +44,7 @@ func callRegister(ctx context.Context, q called) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := registry.Save{Model: registry.ModelArtifact, Record: r, Slots: slots, Revises: revises, Names: own.Names, Labels: own.Labels, Dry: !save}
+	s := registry.Save{Model: registry.ModelArtifact, Record: r, Slots: slots, Revises: revises, Names: own.Names, Labels: own.Labels, SamePath: own.SamePath, Dry: !save}
 	if isURL(path) {
 		r["path"] = path
 		if r["suffix"] == nil {

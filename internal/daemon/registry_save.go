@@ -163,6 +163,12 @@ func (q called) artifact(ctx context.Context, record map[string]any) (registry.S
 		}
 		delete(r, "revises")
 	}
+	if v, ok := r["same_path"]; ok {
+		if s.SamePath, ok = v.(bool); !ok && v != nil {
+			return s, invalid("save", "same_path", fmt.Errorf("got %v; it is true or false", v))
+		}
+		delete(r, "same_path")
+	}
 	if err := q.along(ctx, &s); err != nil {
 		return s, err
 	}
