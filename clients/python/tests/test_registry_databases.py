@@ -102,6 +102,32 @@ def test_what_another_database_has_alone_is_said_to_be_of_that(registry: Path) -
             assert record.save(using="other")._state.db == "other"
 
 
+def test_a_version_of_another_database_is_not_taken_for_that_of_the_default_one(registry: Path) -> None:
+    for name in ("other", "third"):
+        ln.add_database(name, f"{name}.db")
+    first = ln.Artifact(numbers(0), key="v.parquet").save()
+    theirs = ln.Artifact(numbers(1), is_new_version_of=ln.Artifact.get(first.uid).save(using="other")).save(
+        using="other"
+    )
+    collection = ln.Collection([theirs], name="C").save(using="other")
+    described = ln.Collection([ln.Artifact(numbers(2), key="w")], name="D", meta=theirs).save(using="other")
+    own = ln.Artifact(numbers(3), key="v.parquet").save()
+    assert (own.uid, own.hash == theirs.hash) == (theirs.uid, False)
+    changed = ln.Collection([first], name="E").save()
+    changed.meta_artifact = theirs
+    tries = [(one, using) for using in ("default", "third") for one in (
+        ln.Collection([theirs], name="F"), ln.Collection([first], name="F", meta=theirs),
+        ln.Collection.using("other").get(collection.uid), ln.Collection.using("other").get(described.uid),
+    )]  # fmt: skip
+    for one, using in [*tries, (changed, "default")]:
+        with pytest.raises(
+            ln.IntegrityError, match=rf"{theirs.uid}.* of the database 'other' is another one in 'default'"
+        ):
+            one.save(using=using)
+    assert ln.Collection.filter().to_list("name") == ["E"]
+    assert ln.Collection([theirs], name="C").save(using="other") == collection
+
+
 def test_what_is_deleted_by_a_daemon_that_dies_is_deleted(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact, other = (ln.Artifact(numbers(at), key=f"{at}.parquet").save() for at in (0, 1))
     request = _wire.Channel.request

@@ -249,9 +249,10 @@ class Collection(Versioned, Made):
         new = together.artifacts_of(held)
         named, told = together.unsaved(*chain, *new), {id(one) for one in new}
         how: Row = {"model": self._model}
-        if using is not None and all(one._using == using for one in held if id(one) not in told):
+        by_uid = [one for one in held if id(one) not in told]
+        told_of = together.told_of_databases([*chain, *held], using, by_uid)
+        if using is not None and all(one._using == using for one in by_uid):
             how["own"] = True
-        told_of = together.told_of_databases([*chain, *held], using)
         with told_of, content.stored(*new), Progress("reading") as progress:
             how |= self._following(using) | self._sent(using, members[id(self)])
             answer = _asked(how, using, progress.tell)
@@ -269,9 +270,9 @@ class Collection(Versioned, Made):
 
     @property
     def _described_by(self) -> list[Artifact]:
-        """Give the metadata, and the one artifact that it is, as far as they are at hand and its own."""
-        own = {"meta_artifact", "artifact"}.difference(self._taken())
-        return [one for name, one in self._related.items() if name in own]
+        """Give the metadata, and the one artifact that it is, as far as they are its own."""
+        own = [name for name in ("meta_artifact", "artifact") if name not in self._taken()]
+        return [one for one in (getattr(self, name) for name in own) if one is not None]
 
     def _sent(self, using: str | None, members: list[Artifact] | None = None) -> Row:
         """Give what a message says of it: what it is, and its members."""

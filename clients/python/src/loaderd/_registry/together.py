@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
-from loaderd._errors import DoesNotExist, InvalidArgument
+from loaderd._errors import DoesNotExist, IntegrityError, InvalidArgument
 from loaderd._registry import wire
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Named = list[tuple["Record", str, "Record"]]
 """A record, the field in which it names another one, and that."""
 
+_TELL: Final = ("hash", "created_at")
+"""Fields of which one at least is the same in copies of one record."""
+
 DEFAULT: Final = "default"
 """The name of the database that needs none."""
 
@@ -28,8 +31,8 @@ def database(using: str | None) -> str | None:
 
 
 @contextlib.contextmanager
-def told_of_databases(records: Iterable[Record], using: str | None) -> Iterator[None]:
-    """Have what is raised because a database lacks a record say of which one that is.
+def told_of_databases(records: Iterable[Record], using: str | None, by_uid: Iterable[Record] = ()) -> Iterator[None]:
+    """Have what is raised because a database lacks a record say of which one that is, and take no other one for it.
 
     Parameters
     ----------
@@ -37,12 +40,18 @@ def told_of_databases(records: Iterable[Record], using: str | None) -> Iterator[
         Those that are saved, and those that they name.
     using
         The database.
+    by_uid
+        Of the records those of which messages have no more than that.
 
     Raises
     ------
     InvalidArgument
         One of them is of another database, which gives nothing to this one.
+    IntegrityError
+        One of them is of another database, and its ``uid`` is that of another version here.
     """
+    records = list(records)
+    _check_meant([*by_uid, *(other for record in records for other in record._related.values())], using)
     try:
         yield
     except DoesNotExist as e:
@@ -53,6 +62,23 @@ def told_of_databases(records: Iterable[Record], using: str | None) -> Iterator[
                 hint = f"save(using={its!r}); what several are to have is saved to the default one first"
                 raise InvalidArgument(message, stage="registry", object="using", hint=hint) from e
         raise
+
+
+def _check_meant(records: list[Record], using: str | None) -> None:
+    """Check that the uids of records of other databases are not those of other records here, or in the default one."""
+    wanted: dict[str, dict[str, Record]] = {}
+    for record in records:
+        if "is_latest" in record._fields and not record._state.adding and record._using not in (None, using):
+            wanted.setdefault(record._model, {})[str(record.uid)] = record
+    for model, named in wanted.items():
+        for place in dict.fromkeys((using, None)):  # what is not here is taken from the default one
+            where = ["lookup", "uid__in", list(named)]
+            for row in wire.call("query", {"model": model, "where": where, "all": True}, place):
+                record = named.pop(row["uid"])
+                if not any(row.get(name) is not None and row[name] == record._values.get(name) for name in _TELL):
+                    message = f"{record!r} of the database {record._using!r} is another one in {place or DEFAULT!r}"
+                    hint = "both have made a version of one family; save what is meant as a new record, from its file"
+                    raise IntegrityError(message, stage="registry", object=row["uid"], hint=hint)
 
 
 def _with_named(records: Iterable[Record]) -> Iterator[Record]:
