@@ -7,7 +7,7 @@ import (
 
 // Limits of counting.
 const (
-	mostCounted = 10_000 // how far the records that a condition leaves are counted: a millisecond
+	mostCounted = 20_000 // how far the records that a condition leaves are counted: two milliseconds
 	mostBegins  = 8      // of how many conditions
 )
 
@@ -74,10 +74,14 @@ func (s *statement) begin(count func(fragment) (int64, error)) error {
 			s.least, first = n, i
 		}
 	}
-	if !choice {
-		return nil
-	}
 	var err error
-	s.where, err = s.condition(first)
+	if choice {
+		if s.where, err = s.condition(first); err != nil {
+			return err
+		}
+	}
+	if s.least > earlyEnough && s.least < mostCounted && s.sliceOfIndex() {
+		s.total, err = count(fragment{sql: "SELECT coalesce(max(id), 0) FROM " + quote(string(s.root.Model))})
+	}
 	return err
 }

@@ -32,6 +32,9 @@ func (s *statement) early(columns string) (f fragment, ok bool, err error) {
 	case key == "key" && s.inIndex():
 		first = earlyIndex
 	}
+	if first != earlyNear && s.total > 0 && int64(first)*s.least/s.total < s.q.Offset+s.q.Limit {
+		return f, false, nil // so few of the first are to be expected; the newest ones have more in common
+	}
 	probes, err := s.probes()
 	if err != nil {
 		return f, false, err

@@ -99,6 +99,8 @@ func BenchmarkAMillionArtifacts(b *testing.B) {
 		{"indexed/without a label, newest", Query{Where: Not{Lookup{"ulabels__name", "common"}}, OrderBy: newest, Limit: 100}, "rows"},
 		{"indexed/small collection, newest", Query{Where: Lookup{"collections__name", "c1"}, OrderBy: newest, Limit: 100}, "rows"},
 		{"indexed/collection, newest", Query{Where: Lookup{"collections__name", "c2"}, OrderBy: newest, Limit: 100}, "rows"},
+		{"indexed/collection, by key", Query{Where: Lookup{"collections__name", "c2"}, OrderBy: []string{"key"}, Limit: 100}, "rows"},
+		{"indexed/common label in a collection, newest", Query{Where: And{Lookup{"ulabels__name", "common"}, Lookup{"collections__name", "c2"}}, OrderBy: newest, Limit: 100}, "rows"},
 		{"indexed/large collection, newest", Query{Where: Lookup{"collections__name", "c3"}, OrderBy: newest, Limit: 100}, "rows"},
 		{"indexed/members of a large collection", Query{Of: &Of{ModelCollection, "c0000000000000030000", "artifacts"}, Limit: 100}, "rows"},
 		{"indexed/in the trash, newest", Query{Where: Lookup{"visibility", 2}, OrderBy: newest, Limit: 100}, "rows"},

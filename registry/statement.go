@@ -24,6 +24,7 @@ type statement struct {
 
 	conditions []fragment // of where, the user's
 	least      int64      // how many records the narrowest of them leaves, as far as is known
+	total      int64      // about how many records there are, where least is all that it leaves; else 0
 }
 
 // compile makes SQL of a query.
