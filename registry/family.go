@@ -31,6 +31,9 @@ func (tx *tx) saveVersion(t *Table, r Record, revises string) (*Saved, error) {
 			if err := tx.withoutTakenKey(t, r); err != nil {
 				return nil, err
 			}
+			if err := tx.numberCopy(t, r); err != nil {
+				return nil, err
+			}
 			return tx.crowned(t, r, out)
 		}
 		r["is_latest"] = true

@@ -1,6 +1,11 @@
 package registry
 
-import "errors"
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // fetch is the record of a uid: of this database, or copied from the one that the transaction copies from.
 func (tx *tx) fetch(t *Table, uid string) (Record, error) {
@@ -73,6 +78,50 @@ func (tx *tx) asCopy(t *Table, s *Save) error {
 	}
 	labels, err := tx.from.related(tx.ctx, t, "ulabels", there.Int("id"))
 	s.Labels = append(labels, s.Labels...)
+	return err
+}
+
+// numberCopy sees to it that a copy and the versions of its family that are here have a version each, and none the same: both databases
+// number them.
+func (tx *tx) numberCopy(t *Table, r Record) error {
+	if tx.from == nil || t.Stem == 0 {
+		return nil
+	}
+	family, err := tx.find(t, "t.stem_uid = ? ORDER BY t.uid", r.UID()[:t.Stem])
+	if err != nil || len(family) == 0 {
+		return err
+	}
+	var taken []string
+	for _, m := range family {
+		taken = append(taken, m.Text("version"))
+	}
+	free := func(version string) (string, error) {
+		for ok := true; slices.Contains(taken, version); {
+			if version, ok = nextVersion(version); !ok {
+				return "", fail(ErrConflict, tx.op, r.UID(), "give one of the two another version", "%q is the version of another record of its family here", r["version"])
+			}
+		}
+		taken = append(taken, version)
+		return version, nil
+	}
+	for _, m := range family {
+		if m.Text("version") != "" {
+			continue
+		}
+		version, err := free("1")
+		if err == nil {
+			err = tx.set(t, m.Int("id"), Record{"version": version})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	was := r.Text("version")
+	version, err := free(cmp.Or(was, "1"))
+	if was != "" && version != was {
+		tx.notes = append(tx.notes, fmt.Sprintf("%s is copied as version %s: here, %s is that of another record of its family", r.UID(), version, was))
+	}
+	r["version"] = version
 	return err
 }
 

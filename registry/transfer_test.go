@@ -2,8 +2,10 @@ package registry
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -103,6 +105,36 @@ func TestWhatIsSavedIsCopiedUnderItsUID(t *testing.T) {
 		if l := related(t, to, tt.m, ModelULabel, tt.of.UID(), "ulabels"); !slices.Equal(textsOf(l, "name"), []string{tt.want}) {
 			t.Errorf("%s has the labels %v", tt.m, l)
 		}
+	}
+}
+
+func TestCopiesHaveAVersionEach(t *testing.T) {
+	from, to := fresh(t), fresh(t)
+	first := must(t, from, Save{Model: ModelArtifact, Record: file("one", "key", "k")}).Record
+	asCopy := func(r Record) *Saved {
+		t.Helper()
+		return must(t, to, Save{Model: ModelArtifact, Record: r, From: from})
+	}
+	asCopy(first) // when it had no version yet
+	var theirs []Record
+	for _, name := range []string{"two", "three"} {
+		theirs = append(theirs, must(t, from, Save{Model: ModelArtifact, Record: file(name, "key", "k")}).Record)
+	}
+	latest := asCopy(theirs[1])
+	must(t, to, Save{Model: ModelArtifact, Record: file("own", "key", "k", "version", "2")})
+	late := asCopy(theirs[0])
+	if notes := fmt.Sprint(late.Notes); latest.Record.Text("version") != "3" || late.Record.Text("version") != "4" || !strings.Contains(notes, "copied as version 4") {
+		t.Errorf("got %v and %v", latest, late)
+	}
+	family, err := to.Records(context.Background(), Query{Model: ModelArtifact, OrderBy: []string{"uid"}, All: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := textsOf(family, "version"); !slices.Equal(got, []string{"1", "4", "3", "2"}) {
+		t.Errorf("versions %q", got)
+	}
+	if got := must(t, to, Save{Model: ModelArtifact, Record: file("next", "key", "k")}).Record.Text("version"); got != "5" {
+		t.Errorf("the next is %q", got)
 	}
 }
 
