@@ -138,6 +138,8 @@ func leftAt(path string, r Record) string {
 		return "nothing is any more"
 	case err == nil && fi.Mode().IsRegular() && r["size"] != nil && fi.Size() != r.Int("size"):
 		return somethingElse
+	case err == nil && r["hash_type"] != nil && fi.IsDir() != (r["hash_type"] == HashFolder):
+		return somethingElse
 	}
 	return ""
 }

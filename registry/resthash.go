@@ -16,11 +16,11 @@ const (
 	restSample  = 64 << 10
 )
 
-// FileOf is what is known of a file of a folder.
+// FileOf is what is known of a file, or of a folder.
 type FileOf struct {
-	Name string // in the folder
-	Hash string // by HashFile
-	Rest string // by HashRest
+	Name string // in a folder
+	Hash string // by HashFile, or HashOfFolder
+	Rest string // by HashRest, or HashRestOfFolder
 }
 
 // HashRest is a hash of what HashFile leaves out of a file of size bytes; "" where that is nothing.

@@ -6,14 +6,20 @@ import (
 	"slices"
 )
 
-// rewritten says what is in place of an artifact at a path where a file of its size is, if that may be another one and has another
-// hash; else "". Of a file that nobody has read for this save yet, it notes that it is to be read, and gives "".
+// rewritten says what is in place of an artifact at a path where a file of its size is, or a folder, if that may be another one and has
+// another hash; else "". Of what nobody has read for this save yet, it notes that it is to be read, and gives "".
 func (tx *tx) rewritten(path string, r Record) string {
 	fi, err := os.Stat(path)
-	if err != nil || !fi.Mode().IsRegular() || !slices.Contains([]string{HashWhole, HashEnds}, r.Text("hash_type")) {
+	kind := r.Text("hash_type")
+	switch {
+	case err != nil:
 		return ""
-	}
-	if seen, err := tx.seen(r.Int("id")); err != nil || !MayDiffer(fi, r, seen) {
+	case fi.IsDir() && kind == HashFolder && tx.folders: // nothing but its files says whether it is what it was
+	case fi.Mode().IsRegular() && slices.Contains([]string{HashWhole, HashEnds}, kind):
+		if seen, err := tx.seen(r.Int("id")); err != nil || !MayDiffer(fi, r, seen) {
+			return ""
+		}
+	default:
 		return ""
 	}
 	switch found, read := tx.hashes[path]; {
@@ -34,10 +40,13 @@ func (f FileOf) record() Record {
 	return r
 }
 
-// hashFiles adds the hashes of files to hashes; "" of one that can not be read, of which nothing is certain.
-func hashFiles(ctx context.Context, paths []string, hashes map[string]FileOf) error {
+// hashFiles adds the hashes of files and folders to hashes; "" of one that can not be read, of which nothing is certain.
+func hashFiles(ctx context.Context, paths []string, hashes map[string]FileOf, look func(context.Context, string) (FileOf, error)) error {
+	if look == nil {
+		look = hashAt
+	}
 	for _, path := range paths {
-		found, err := hashAt(ctx, path)
+		found, err := look(ctx, path)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

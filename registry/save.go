@@ -36,6 +36,10 @@ type Save struct {
 	// Seen is the [Signature] of the file that an artifact is, from when it was hashed; 0 where that is not known.
 	Seen int64
 
+	// Look reads a file, or a folder, as it was read to save it: to find out whether a record's own is still there, where its content is
+	// found elsewhere. nil: files are read, and a folder that is there is taken for what it was.
+	Look func(ctx context.Context, path string) (FileOf, error)
+
 	// SamePath says that the key of an artifact was made up, of the name of its file: that of an artifact at another path, with other content,
 	// is ErrConflict, and makes no new version.
 	SamePath bool
@@ -72,8 +76,8 @@ type Saved struct {
 // (artifacts by hash, collections by their members and these' order), or of the same name (users, storages, labels). Such a
 // record comes out of the trash, with the key or the name that it is saved with where its own key is another family's by now. It
 // is not changed otherwise: it does not become a new version, which Notes say where one was wanted. But that of a local file follows
-// it to the path it is saved with, where it lies no more at its own: a file there that is younger than the record is read, before
-// the transaction, to find that out.
+// it to the path it is saved with, where it lies no more at its own: a file there that is younger than the record, or a folder, is
+// read, before the transaction, to find that out.
 func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 	hashes := make(map[string]FileOf)
 	for {
@@ -81,7 +85,7 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 		if !errors.Is(err, errUnread) {
 			return out, err
 		}
-		if err := hashFiles(ctx, unread, hashes); err != nil {
+		if err := hashFiles(ctx, unread, hashes, s.Look); err != nil {
 			return nil, db.explain("save", err)
 		}
 	}
@@ -91,6 +95,7 @@ func (db *DB) Save(ctx context.Context, s Save) (*Saved, error) {
 func (db *DB) saveOnce(ctx context.Context, s Save, hashes map[string]FileOf) (out *Saved, unread []string, err error) {
 	err = db.update(ctx, "save", func(tx *tx) (err error) {
 		tx.from, tx.own, tx.hashes, tx.tagged = s.From, s.Own, hashes, make(map[string]Tagged)
+		tx.folders = s.Look != nil
 		out, err = tx.save(s)
 		if unread = tx.unread; len(unread) > 0 { // also after an error, which may have come of a record that did not follow
 			return errUnread

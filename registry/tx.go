@@ -25,8 +25,9 @@ type tx struct {
 	notes  []string          // of records that are saved along with another
 	tagged map[string]Tagged // what was saved under tags
 
-	hashes map[string]FileOf // of files that were read before the transaction, "" of one that can not be read
-	unread []string          // files whose hashes it needs beside these: nobody waits for a turn to write while a file is read
+	hashes  map[string]FileOf // of files that were read before the transaction, "" of one that can not be read
+	folders bool              // they can be read, too
+	unread  []string          // files whose hashes it needs beside these: nobody waits for a turn to write while a file is read
 }
 
 // update runs fn in a transaction that no other writer's crosses, and commits what it did.

@@ -163,3 +163,47 @@ func TestTheRecordOfAFileThatWasRewrittenInItsSizeFollowsItsContent(t *testing.T
 		})
 	}
 }
+
+func TestTheRecordOfAFolderThatIsSomethingElseFollowsItsContent(t *testing.T) {
+	swap := func(t *testing.T, a, b string) {
+		t.Helper()
+		for _, names := range [][2]string{{a, a + "x"}, {b, a}, {a + "x", b}} {
+			if err := os.Rename(names[0], names[1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, tc := range []struct {
+		name    string
+		then    func(t *testing.T, own, other string)
+		follows bool
+	}{
+		{"it is as it was", func(*testing.T, string, string) {}, false},
+		{"a file was written over in its size", func(t *testing.T, own, _ string) { write(t, filepath.Join(own, "a"), "two") }, true},
+		{"files have exchanged their names", func(t *testing.T, own, _ string) { swap(t, filepath.Join(own, "a"), filepath.Join(own, "b")) }, true},
+		{"another one was moved there", func(t *testing.T, own, other string) { swap(t, own, other) }, true},
+		{"it is a file now", func(t *testing.T, own, _ string) { moveFile(t, own); write(t, own, "onesix") }, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			call, _ := asker(t)
+			folder := func(name, first string) string {
+				return filepath.Dir(write(t, filepath.Join(t.TempDir(), name, "a"), first))
+			}
+			own, other, good := folder("own", "one"), folder("other", "two"), folder("good", "one")
+			for _, at := range []string{own, other, good} {
+				write(t, filepath.Join(at, "b"), "six")
+			}
+			first := recordIn(call("register", map[string]any{"path": own, "key": "a"}))
+			tc.then(t, own, other)
+			for _, save := range []bool{false, true} {
+				found, want := call("register", map[string]any{"path": good, "key": "b", "save": save}), own
+				if tc.follows {
+					want = good
+				}
+				if r := recordIn(found); r["uid"] != first["uid"] || r["path"] != want {
+					t.Errorf("saved: %t, it is at %v, want %s", save, r["path"], want)
+				}
+			}
+		})
+	}
+}

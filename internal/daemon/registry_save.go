@@ -98,6 +98,13 @@ func (q called) before(ctx context.Context, m registry.Model, list []saveArgs) (
 
 // saved saves, and gives the answer.
 func (q called) saved(ctx context.Context, s registry.Save) (any, error) {
+	s.Look = func(ctx context.Context, path string) (registry.FileOf, error) {
+		found, err := q.all.looks.at(ctx, path, new(counted))
+		if err != nil {
+			return registry.FileOf{}, err
+		}
+		return registry.FileOf{Hash: found.hash, Rest: found.rest}, nil
+	}
 	out, err := q.db.Save(ctx, s)
 	if err != nil {
 		return nil, err
