@@ -15,7 +15,7 @@ func FileIdentity(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	own := fmt.Sprintf("%d:%d:%d", inode(fi), fi.Size(), fi.ModTime().UnixNano())
+	own := fmt.Sprintf("%d:%d:%d:%d", inode(fi), fi.Size(), fi.ModTime().UnixNano(), changeTime(fi))
 	if !fi.IsDir() {
 		return own, nil
 	}
@@ -46,7 +46,7 @@ func folderIdentity(path string) (string, error) {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(h, "%q %d %d\n", name, fi.Size(), fi.ModTime().UnixNano())
+		_, err = fmt.Fprintf(h, "%q %d %d %d\n", name, fi.Size(), fi.ModTime().UnixNano(), changeTime(fi))
 		return err
 	})
 	return fmt.Sprintf("/%x", h.Sum(nil)), err
