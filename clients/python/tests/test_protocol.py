@@ -404,8 +404,9 @@ def test_threads_share_a_collection(fakes: Any) -> None:
 # --- the registry -----------------------------------------------------------------------------------------------
 
 
-def test_a_registry_call_tells_how_far_it_is_and_outlives_daemons(fakes: Any) -> None:
+def test_a_registry_call_tells_how_far_it_is_and_outlives_daemons(fakes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     fake = fakes()
+    monkeypatch.setenv("LOADERD_DATA_DIR", "/data/\udcff")
     turns = iter(range(100))
 
     def leave_at_first(connection: Connection, message: Any) -> None:
@@ -418,9 +419,12 @@ def test_a_registry_call_tells_how_far_it_is_and_outlives_daemons(fakes: Any) ->
 
     fake.handlers["registry"] = leave_at_first
     told: list[Any] = []
-    assert wire.call("get", {"uid": "x"}, "other", told.append) == ["get", {"uid": "x", "using": "other"}]
+    sent = {"uid": "x", "using": "other", "data_dir": b"/data/\xff"}
+    assert wire.call("get", {"uid": "x"}, "other", told.append) == ["get", sent]
+    monkeypatch.delenv("LOADERD_DATA_DIR")
+    assert wire.call("get", {}) == ["get", {}]
     assert [(message["done"], message["total"]) for message in told] == [(1, 2)]
-    assert len(fake.connections) == 3
+    assert len(fake.connections) == 4
 
 
 def test_a_registry_call_gives_up_on_daemons_that_all_die(fakes: Any) -> None:
