@@ -66,6 +66,9 @@ func (tx *tx) following(t *Table, one, ahead Save, became *Saved, stem string) (
 	}
 	one.Append, one.Members, one.Revises = false, one.Whole, ""
 	one.Record = maps.Clone(one.Record)
+	if one.Record == nil {
+		one.Record = Record{}
+	}
 	for _, name := range []string{"reference", "reference_type"} {
 		setDefault(one.Record, name, ahead.Record[name])
 	}
@@ -82,7 +85,8 @@ func (tx *tx) following(t *Table, one, ahead Save, became *Saved, stem string) (
 	return one, err
 }
 
-// isOf reports whether a record is of the family of what was to be saved: by the stem, or by what names that.
+// isOf reports whether a record is of the family of what was to be saved: by the stem, or by what names that. What has no name has that of
+// what it follows.
 func isOf(t *Table, found Record, s Save, stem string) bool {
 	if found["stem_uid"] == stem {
 		return true
@@ -96,7 +100,7 @@ func isOf(t *Table, found Record, s Save, stem string) bool {
 			return found[name] == v
 		}
 	}
-	return false
+	return s.Revises != "" && found["stem_uid"] == s.Revises[:t.Stem]
 }
 
 // allTagged are the records that were saved under tags, as they are now.

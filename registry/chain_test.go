@@ -44,8 +44,33 @@ func TestAChainIsSavedWholeOrNotAtAll(t *testing.T) {
 	if first, third := out.Tagged["first"].Record, out.Tagged["third"].Record; first["stem_uid"] != old["stem_uid"] || third["version"] != "4" {
 		t.Errorf("got %v and %v", first, third)
 	}
+	again := must(t, db, c) // as a client does whose daemon died
+	for tag, of := range out.Tagged {
+		if again.Tagged[tag].Record.UID() != of.Record.UID() {
+			t.Errorf("%s is another one: %v", tag, again.Tagged[tag])
+		}
+	}
+	if again.Created || again.Record.UID() != out.Record.UID() || len(again.Notes) > 0 {
+		t.Errorf("again: %v", again)
+	}
 	if n, err := db.Count(context.Background(), Query{Model: ModelArtifact, All: true}); err != nil || n != 5 {
 		t.Errorf("%d artifacts, %v", n, err)
+	}
+}
+
+func TestAChainOfAppendedOnesIsSavedOnceHoweverOftenItIsSaved(t *testing.T) {
+	db := fresh(t)
+	s := Save{Model: ModelCollection, Append: true, Members: []any{one("c", "c")}, Whole: []any{one("a", "a"), one("b", "b"), one("c", "c")}, Before: []Save{
+		{Record: Record{"name": "n"}, Members: []any{one("a", "a")}},
+		{Append: true, Members: []any{one("b", "b")}, Whole: []any{one("a", "a"), one("b", "b")}},
+	}}
+	first := must(t, db, s)
+	again := must(t, db, s)
+	if first.Record["version"] != "3" || len(first.Members) != 3 || again.Created || again.Record.UID() != first.Record.UID() {
+		t.Errorf("got %v, then %v", first, again)
+	}
+	if n, err := db.Count(context.Background(), Query{Model: ModelCollection, All: true}); err != nil || n != 3 {
+		t.Errorf("%d collections, %v", n, err)
 	}
 }
 
