@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -162,12 +163,13 @@ func (q called) see(ctx context.Context, all []wanted, signatures []int64) error
 }
 
 // difference says that what is stored is not what was registered; "" where nothing shows it. A file that may be another one is hashed, and
-// has a signature by which it is known the next time, if it is what it was. A folder is looked at where it was for its copy.
+// has a signature by which it is known the next time, if it is what it was. A folder is looked at where it was for its copy, or was made anew.
 func (q called) difference(ctx context.Context, w wanted, found cache.Found) (note string, signature int64, err error) {
 	source := found.Source
 	size, sized := w.record["size"].(int64)
 	if source.Dir && !found.Copy {
-		return "", 0, nil
+		note, err := q.folderDifference(ctx, w)
+		return note, 0, err
 	}
 	if files, ok := w.record["n_files"].(int64); ok && source.Dir && files != int64(len(source.Files)) {
 		return fmt.Sprintf("%s is not what was registered: %d files instead of %d; %s", w.path, len(source.Files), files, registerAgain), 0, nil
@@ -195,6 +197,39 @@ func (q called) difference(ctx context.Context, w wanted, found cache.Found) (no
 		return "", 0, nil
 	}
 	return "", now.seen(), nil
+}
+
+// folderDifference says that a folder is not what was registered. To look at each file of each folder would hold up who only opens them, so
+// that it is looked at if it itself, or one of the first things in it, is younger than the record: as when it was written anew.
+func (q called) folderDifference(ctx context.Context, w wanted) (string, error) {
+	const first = 256
+	young := time.Time{}
+	notice := func(fi fs.FileInfo, err error) {
+		if err == nil && fi.ModTime().After(young) {
+			young = fi.ModTime()
+		}
+	}
+	f, err := os.Open(w.path)
+	if err != nil {
+		return "", nil // which is said by who reads it
+	}
+	defer f.Close()
+	notice(f.Stat())
+	entries, _ := f.ReadDir(first)
+	for _, e := range entries {
+		notice(e.Info())
+	}
+	if w.record.Text("hash_type") != registry.HashFolder || !young.After(w.record.Time("created_at")) {
+		return "", nil
+	}
+	now, err := q.all.looks.at(ctx, w.path, new(counted))
+	if errors.Is(err, context.Canceled) {
+		return "", err
+	}
+	if err != nil || now.isOf(w.record) {
+		return "", nil
+	}
+	return fmt.Sprintf("%s is not what was registered: it was written to at %s; %s", w.path, young.Format(time.DateTime), registerAgain), nil
 }
 
 // registerAgain is the cure where a file has become something that nobody registered.

@@ -196,6 +196,38 @@ func TestACopyOfAFolderThatHasMoreFilesThanWereRegisteredIsNoted(t *testing.T) {
 	}
 }
 
+func TestAFolderThatWasMadeAnewIsNoted(t *testing.T) {
+	s := newShelf(t)
+	path := filepath.Dir(write(t, filepath.Join(t.TempDir(), "f.zarr", "0"), "one"))
+	write(t, filepath.Join(path, "deep", "1"), "six")
+	uid := s.register(t, path)
+	again := func(content string) {
+		t.Helper()
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(path, "0"), content)
+		write(t, filepath.Join(path, "deep", "1"), "six")
+	}
+	for _, tt := range []struct {
+		name  string
+		then  func()
+		noted bool
+	}{
+		{"it is as it was", func() {}, false},
+		{"written anew with other content", func() { again("two") }, true},
+		{"written anew with the same content", func() { again("one") }, false},
+		{"a file was written over", func() { write(t, filepath.Join(path, "0"), "two") }, true},
+		{"a file was added below", func() { again("one"); write(t, filepath.Join(path, "deep", "2"), "new") }, true},
+	} {
+		tt.then()
+		paths, notes := s.cache(t, uid)
+		if noted := strings.Contains(notes, path+" is not what was registered: it was written to at"); noted != tt.noted || paths[0] != path {
+			t.Errorf("%s: %v, notes %s", tt.name, paths, notes)
+		}
+	}
+}
+
 func TestACopyOutlivesItsSource(t *testing.T) {
 	s := newShelf(t)
 	path := write(t, filepath.Join(s.slow, "a.csv"), "a\n1\n")
