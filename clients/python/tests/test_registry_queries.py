@@ -106,10 +106,10 @@ def test_slices_are_those_of_lists(labels: list[ln.ULabel]) -> None:
 
 
 def test_many_records_come_in_pages(labels: list[ln.ULabel], monkeypatch: pytest.MonkeyPatch) -> None:
-    from loaderd._registry import queryset
+    from loaderd._registry import pages, queryset
 
     whole = ln.ULabel.filter().order_by("-name").to_list("name")
-    monkeypatch.setattr(queryset, "PAGE", 3)
+    monkeypatch.setattr(pages, "PAGE", 3)
     assert ln.ULabel.filter().order_by("-name").to_list("name") == whole
     assert [label.name for label in ln.ULabel.filter().order_by("-name")[2:11]] == whole[2:11]
     ask = queryset.QuerySet._ask
@@ -121,6 +121,27 @@ def test_many_records_come_in_pages(labels: list[ln.ULabel], monkeypatch: pytest
 
     monkeypatch.setattr(queryset.QuerySet, "_ask", late)
     assert ln.ULabel.filter().order_by("-name").to_list("name") == ["日", *whole]
+
+
+def test_records_that_are_too_long_for_one_answer_come_in_several(
+    labels: list[ln.ULabel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from loaderd._registry import wire
+
+    call, most = wire.call, 3
+
+    def short(name: str, args: dict[str, Any], *more: Any) -> Any:
+        answer = call(name, args, *more)
+        if args.get("what") == "rows" and len(answer) > most:
+            raise ln.ProtocolError("the answer message takes 312022642 bytes; the limit is 268435456")
+        return answer
+
+    monkeypatch.setattr(wire, "call", short)
+    assert list(ln.ULabel.filter().order_by("id")) == labels
+    assert list(ln.ULabel.filter().order_by("-id")[2:9]) == labels[::-1][2:9]
+    most = 0
+    with pytest.raises(ln.ProtocolError):
+        list(ln.ULabel.filter())
 
 
 def test_conditions_reach_through_relations(registry: Path, labels: list[ln.ULabel]) -> None:

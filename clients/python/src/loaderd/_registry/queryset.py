@@ -11,6 +11,7 @@ from loaderd._errors import DoesNotExist, InvalidArgument, MultipleResultsFound
 from loaderd._registry import together, wire
 from loaderd._registry.fields import Time, ToOne
 from loaderd._registry.lookups import own_name, resolved
+from loaderd._registry.pages import rows_of
 from loaderd._registry.q import EVERYTHING, Q, Tree, check_size, shown
 from loaderd._registry.record import MODELS, Record, check_permanent
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from loaderd._registry.wire import Row
 
 R = TypeVar("R", bound=Record)
-
-PAGE: Final = 2000
-"""Records of one answer."""
 
 _SHOWN: Final = 20
 _BEYOND: Final = 1 << 60  # no query has so many records
@@ -218,21 +216,7 @@ class QuerySet(Generic[R]):
     def _rows(self) -> list[Row]:
         if self._search is not None:
             return self._searched()
-        rows: list[Row] = self._ask("rows", limit=PAGE)
-        if len(rows) < PAGE:
-            return rows
-        # Which ones they are is asked at once, so that what others write meanwhile moves none over a page's edge.
-        uids = self._ask("uids")
-        found = {row["uid"]: row for row in rows}
-        missing = [uid for uid in uids if uid not in found]
-        for start in range(0, len(missing), PAGE):
-            args = {
-                "model": self._class._model,
-                "where": ["lookup", "uid__in", missing[start : start + PAGE]],
-                "what": "rows",
-            }
-            found |= {row["uid"]: row for row in wire.call("query", args, self._using)}
-        return [found[uid] for uid in uids if uid in found]
+        return rows_of(self)
 
     def _searched(self) -> list[Row]:
         assert self._search is not None
