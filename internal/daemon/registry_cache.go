@@ -200,13 +200,13 @@ func (q called) difference(ctx context.Context, w wanted, found cache.Found) (no
 }
 
 // folderDifference says that a folder is not what was registered. To look at each file of each folder would hold up who only opens them, so
-// that it is looked at if it itself, or one of the first things in it, is younger than the record: as when it was written anew.
+// that it is looked at if it itself, or one of the first things in it, was touched since the record was made: as when it was written anew.
 func (q called) folderDifference(ctx context.Context, w wanted) (string, error) {
 	const first = 256
 	young := time.Time{}
 	notice := func(fi fs.FileInfo, err error) {
-		if err == nil && fi.ModTime().After(young) {
-			young = fi.ModTime()
+		if err == nil && registry.TouchedAt(fi).After(young) {
+			young = registry.TouchedAt(fi)
 		}
 	}
 	f, err := os.Open(w.path)

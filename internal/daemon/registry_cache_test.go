@@ -218,6 +218,20 @@ func TestAFolderThatWasMadeAnewIsNoted(t *testing.T) {
 		{"written anew with other content", func() { again("two") }, true},
 		{"written anew with the same content", func() { again("one") }, false},
 		{"a file was written over", func() { write(t, filepath.Join(path, "0"), "two") }, true},
+		{"another one was moved there, written long ago", func() {
+			again("one")
+			other := t.TempDir()
+			write(t, filepath.Join(other, "f.zarr", "0"), "two")
+			write(t, filepath.Join(other, "f.zarr", "deep", "1"), "six")
+			for _, name := range []string{"0", "deep", ""} {
+				if err := os.Chtimes(filepath.Join(other, "f.zarr", name), time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := errors.Join(os.RemoveAll(path), os.Rename(filepath.Join(other, "f.zarr"), path)); err != nil {
+				t.Fatal(err)
+			}
+		}, true},
 		{"a file was added below", func() { again("one"); write(t, filepath.Join(path, "deep", "2"), "new") }, true},
 	} {
 		tt.then()
