@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
@@ -172,13 +173,27 @@ func (p *preparation) end() error {
 	var err error
 	for _, t := range p.tables {
 		if table := t.table.Load(); table != nil {
-			err = errors.Join(err, table.Seal())
+			err = errors.Join(err, t.notDurable(table.Seal()))
 		}
 		if changed := t.m.env.file.changed(); changed != nil {
 			return t.m.env.readError(t.m.path, changed)
 		}
 	}
 	return err
+}
+
+// notDurable is the error of rows that could not be sealed.
+func (t prepared) notDurable(err error) error {
+	if err == nil {
+		return nil
+	}
+	kind, hint := ErrNoSpace, "free some space, or choose another folder with LOADERD_ROWSTORE, and prepare again"
+	if errors.Is(err, fs.ErrNotExist) {
+		kind, hint = ErrNotFound, "its files were removed while they were in use: run `loaderd stop`, then prepare again"
+	}
+	e := fail(kind, stageRead, t.keeper.store.Dir(), hint, "rows of %s are not on the disk", t.m.object())
+	e.(*Error).Err = err
+	return e
 }
 
 // prepareRows is how many rows of a matrix without chunks are one step.

@@ -3,6 +3,8 @@ package mapped
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -135,5 +137,26 @@ func TestStatisticsAreTheSameFromTheRowStore(t *testing.T) {
 			}
 		}
 		closing(t, with, without, store)
+	}
+}
+
+func TestPreparingSaysThatTheFolderWasRemoved(t *testing.T) {
+	f, dir := cells(300, 400, 300), filepath.Join(t.TempDir(), "store")
+	store := openRowStore(t, dir, 0)
+	with, without := opened(t, f, Options{}, store)
+	defer closing(t, with, without)
+	with.RowStoreUsage() // opens the table
+	removed := false
+	err := with.Prepare(context.Background(), func(done, total int64) {
+		if done == total && !removed { // all are written, and not sealed
+			removed = true
+			if err := os.RemoveAll(dir); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	var e *Error
+	if !errors.As(err, &e) || !errors.Is(err, ErrNotFound) || e.Object != dir || e.Hint == "" {
+		t.Errorf("preparing gives %v", err)
 	}
 }

@@ -76,6 +76,11 @@ func (s *Store) reserve(n int64) error {
 	defer s.budget.mu.Unlock()
 	s.count(countEvery)
 	sp, err := s.sys.space(s.root)
+	if isGone(err) { // somebody has removed the folder
+		if err = s.makeRoot(); err == nil {
+			sp, err = s.sys.space(s.root)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("space of %s: %w", s.root, err)
 	}

@@ -106,7 +106,7 @@ func (w *writer) reserve(n int64, rows int) error {
 	if need <= w.room {
 		return nil
 	}
-	if need > w.limit {
+	if need > w.limit || w.room > 0 && !isAt(w.f, w.f.Name()) { // what more is written to a file that was removed is lost
 		return errNoRoom
 	}
 	to := min(w.limit, max(need, w.room+min(max(w.room, minStep), maxStep)))

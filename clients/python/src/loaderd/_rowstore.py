@@ -99,6 +99,8 @@ class Prepared:
         NotEnoughDisk
             The rows do not fit into what the row store may take, or it has no folder that can be written. Those that
             fit are there.
+        NotFound
+            The folder was removed meanwhile.
         Unsupported
             ``LOADERD_ROWSTORE`` is ``off``.
         """
