@@ -54,7 +54,7 @@ func (tx *tx) notTwo(t *Table, records map[string]Record) error {
 
 // isOne reports whether two versions of one uid, of two databases, are one record: of one content, or made at one moment.
 func isOne(a, b Record) bool {
-	return a["hash"] != nil && a["hash"] == b["hash"] || a["created_at"] != nil && a.Time("created_at").Equal(b.Time("created_at"))
+	return a["hash"] != nil && a["hash"] == b["hash"] && sameRest(a, b) || a["created_at"] != nil && a.Time("created_at").Equal(b.Time("created_at"))
 }
 
 // asCopy makes a copy of what is to be saved where the database that the transaction copies from has it already, and this one has not:

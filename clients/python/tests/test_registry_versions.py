@@ -306,4 +306,5 @@ def test_what_differs_in_what_the_hash_leaves_out_is_not_one(registry: Path) -> 
     for ending in ("zarr", "bin"):
         first, second = (ln.Artifact(f"{at}.{ending}", key=f"k.{ending}").save() for at in range(2))
         assert (first.hash, second.version, second.stem_uid) == (second.hash, "2", first.stem_uid)
+        ln.Collection([second, first], name=ending)  # of which none has the content of the other
         assert (second.path.name, ln.Artifact(second.path, key=f"k.{ending}")) == (f"1.{ending}", second)

@@ -218,7 +218,7 @@ class Collection(Versioned, Made):
         # The uid of one that is not saved is a guess, which others may share.
         once = {id(member) if member._state.adding else (member._using, member.uid): member for member in members}
         twice = len(members) - len(once)
-        contents = {member.hash or key for key, member in once.items()}
+        contents = {(one.hash, one.rest_hash) if one.hash is not None else key for key, one in once.items()}
         if twice:
             warn(f"{twice} of the artifacts are given more than once; each is a member once", LoaderdWarning)
         if len(contents) < len(once):
