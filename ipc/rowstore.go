@@ -14,7 +14,7 @@ type RowStore struct {
 	Allowed  int64  `msgpack:"allowed" json:"allowed"`   // what those may take
 	Free     int64  `msgpack:"free" json:"free"`         // on the disk
 	Complete bool   `msgpack:"complete" json:"complete"` // nothing is left to be written
-	Problem  string `msgpack:"problem" json:"problem"`   // why there is no row store
+	Problem  string `msgpack:"problem" json:"problem"`   // why there is no row store, or not for all rows
 }
 
 // RowStore asks what the open collection has in the row store; nil where nothing of it goes there, as of dense matrices that

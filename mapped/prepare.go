@@ -1,6 +1,7 @@
 package mapped
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type RowStoreUsage struct {
 	Total   int64  // what the rows of all collections take
 	Allowed int64  // the most they may take
 	Free    int64  // free bytes of the disk
+	Problem error  // why rows of some of its matrices cannot be kept; nil: they can
 }
 
 // RowStoreUsage opens the tables of the collection, if they are not open, and looks at them and at the folder. It is zero after Close.
@@ -45,6 +47,7 @@ func (c *Collection) RowStoreUsage() (u RowStoreUsage) {
 	for _, t := range c.keeper.tables {
 		table := t.table.Load()
 		if table == nil {
+			u.Rows, u.Problem = u.Rows+t.m.rows, cmp.Or(u.Problem, t.failure)
 			continue
 		}
 		of := table.Usage()
@@ -209,8 +212,11 @@ func (t prepared) steps() int64 {
 
 // prepare has the rows of a step stored that the collection has.
 func (t prepared) prepare(ctx context.Context, step int64, s *Scratch) error {
-	if err := ctx.Err(); err != nil || t.open() == nil {
-		return err // why there is no table was logged
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if t.open() == nil {
+		return t.failure
 	}
 	rows := t.begun(step)
 	if t.units.count() > 0 {

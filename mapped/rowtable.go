@@ -22,6 +22,7 @@ type rowTable struct {
 	units  units
 
 	opening sync.Once
+	failure error                          // of opening; set with it
 	table   atomic.Pointer[rowstore.Table] // nil: not open, or cannot be
 	refused rowMarks                       // rows that cannot be stored
 	asked   rowMarks                       // of a matrix that is read in place: rows that were asked for
@@ -54,6 +55,7 @@ func (t *rowTable) open() *rowstore.Table {
 	t.opening.Do(func() {
 		v := t.m.env
 		if v.identity == "" || !v.identified() {
+			t.failure = fail(ErrChanged, stageOpen, t.m.object(), "open the files again", "the file changed while it was opened")
 			return
 		}
 		spec := rowstore.Spec{Source: v.source, Identity: v.identity, Matrix: t.m.path, Rows: t.m.rows, Cols: t.m.cols,
@@ -64,6 +66,9 @@ func (t *rowTable) open() *rowstore.Table {
 		table, err := t.keeper.store.Table(spec)
 		if err != nil {
 			slog.Warn("rows are read from the source, for the row store cannot keep them", "object", t.m.object(), "error", err)
+			e := fail(ErrNoSpace, stageRead, t.keeper.store.Dir(), "let this user write there, or choose another folder with LOADERD_ROWSTORE",
+				"the row store cannot keep rows of %s", t.m.object())
+			e.(*Error).Err, t.failure = err, e
 			return
 		}
 		t.table.Store(table)

@@ -107,8 +107,12 @@ func (r *rowStore) of(c *mapped.Collection) *ipc.RowStore {
 	if u.Dir == "" {
 		return nil
 	}
-	return &ipc.RowStore{
+	out := &ipc.RowStore{
 		Dir: u.Dir, Rows: u.Rows, Stored: u.Stored, Has: u.Bytes, Needs: u.Needs,
 		Total: u.Total, Allowed: u.Allowed, Free: u.Free, Complete: u.Stored >= u.Rows,
 	}
+	if u.Problem != nil {
+		out.Problem = u.Problem.Error()
+	}
+	return out
 }

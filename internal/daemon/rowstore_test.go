@@ -223,3 +223,29 @@ func TestACollectionThatNobodyUsesIsSealed(t *testing.T) {
 		t.Errorf("not sealed: %q; sealed: %q", open, sealed)
 	}
 }
+
+func TestATableThatCannotBeOpenedIsToldAndServingGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	h := serve(t, Options{RowStore: dir})
+	if s, err := h.open(t, rawSpec, pbmc).Prepare(h.ctx, nil); err != nil || !s.Complete || s.Problem != "" {
+		t.Fatalf("prepare: %+v, %v", s, err)
+	}
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	lock := filesOf(t, dir, "/lock")[0]
+	if err := errors.Join(os.Remove(lock), os.Mkdir(lock, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	h = serve(t, Options{RowStore: dir})
+	c := h.open(t, rawSpec, pbmc)
+	if s, err := c.RowStore(h.ctx); err != nil || s.Dir != dir || s.Complete || s.Rows != 700 || !strings.Contains(s.Problem, lock) {
+		t.Errorf("asked: %+v, %v", s, err)
+	}
+	if s, err := c.Prepare(h.ctx, nil); !errors.Is(err, ipc.ErrDisk) || !strings.Contains(err.Error(), lock) {
+		t.Errorf("prepare: %+v, %v", s, err)
+	}
+	if _, rows := h.chain(t, h.start(t, c, ipc.StartOptions{BatchSize: 64})); len(rows) != 700 {
+		t.Errorf("the stream has %d rows", len(rows))
+	}
+}

@@ -41,7 +41,7 @@ class RowStore:
     complete
         Nothing is left to be written.
     problem
-        Why there is no folder.
+        Why there is no folder, or some rows cannot be kept there; empty if there is none.
     """
 
     dir: str
@@ -138,7 +138,8 @@ def _lines(store: RowStore | None) -> list[str]:
         if store.problem in _told:
             return []
         _told.add(store.problem)
-        return [f"there is no row store, so compressed files are decoded again in every epoch: {store.problem}"]
+        lacks = "some rows cannot be kept" if store.dir else "there is no row store"
+        return [f"{lacks}, so compressed files are decoded again in every epoch: {store.problem}"]
     lines = []
     named = os.environ.get("LOADERD_ROWSTORE", "")
     if named and os.path.realpath(_paths.row_store(named) or os.devnull) != os.path.realpath(store.dir):
