@@ -175,10 +175,13 @@ func (t *Table) rest(err error) error {
 }
 
 func (t *Table) fullError(cause error) error {
-	if cause == nil || errors.Is(cause, ErrFull) {
-		cause = errors.New("see its usage")
+	switch {
+	case cause == nil:
+		cause = ErrFull
+	case !errors.Is(cause, ErrFull):
+		cause = fmt.Errorf("%w: %w", ErrFull, cause)
 	}
-	return fmt.Errorf("rowstore: %w in %s: %w: free some space, raise the budget, or choose another folder with LOADERD_ROWSTORE", ErrFull, t.store.dir, cause)
+	return fmt.Errorf("rowstore: %s: %w (free some space, raise the budget, or choose another folder with LOADERD_ROWSTORE)", t.store.dir, cause)
 }
 
 // Full says whether appending is pointless for now. Every few seconds it finds out anew.

@@ -62,8 +62,8 @@ func TestWhenTheBudgetIsUsedUpNothingIsAppendedAndServingGoesOn(t *testing.T) {
 			kept = append(kept, span64(row, row+10)...)
 		}
 	}
-	if !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), o.s.dir) {
-		t.Fatalf("error %v, want ErrFull with the folder's name", err)
+	if !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), o.s.dir) || !strings.Contains(err.Error(), "MB it may hold") {
+		t.Fatalf("error %v, want ErrFull with the folder and what it may hold", err)
 	}
 	if !o.Full() || !o.Usage().Full {
 		t.Error("the table is not full")
