@@ -46,6 +46,9 @@ func (c *prepareCmd) Run(ctx context.Context, con *console) (err error) {
 	bar := newBar(con.err)
 	got, err := client.Prepare(ctx, bar.tell)
 	bar.end()
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("interrupted; what is written stays, and the next call goes on from there (%w)", err)
+	}
 	if err != nil {
 		return err
 	}
