@@ -270,3 +270,17 @@ func TestADiskThatFailsKeepsNothingThatCouldBeLost(t *testing.T) {
 		t.Errorf("%d rows are served", n)
 	}
 }
+
+// A segment grows in large steps; the last of them is as large as there is room.
+func TestTheBudgetIsUsedToItsEnd(t *testing.T) {
+	const budget = 3 << 20
+	o := openWith(t, roomy(), Options{Dir: t.TempDir(), Budget: budget}, sampleSpec(100000))
+	var err error
+	for row := int64(0); row < 100000 && err == nil; row += 10 {
+		err = o.tryAdd(t, 1, span64(row, row+10)...)
+	}
+	if u := o.s.Usage(); !errors.Is(err, ErrFull) || u.Bytes < budget-128<<10 || u.Bytes > budget+16<<10 { // a few small files besides
+		t.Errorf("%d bytes of %d are taken at %v", u.Bytes, budget, err)
+	}
+	o.close(t)
+}

@@ -110,10 +110,15 @@ func (w *writer) reserve(n int64, rows int) error {
 		return errNoRoom
 	}
 	to := min(w.limit, max(need, w.room+min(max(w.room, minStep), maxStep)))
-	if err := w.t.store.reserve(to - w.room); err != nil {
+	err := w.t.store.reserve(to - w.room)
+	if errors.Is(err, ErrFull) { // near the end of the budget steps are short
+		to = min(to, max(need, w.room+minStep))
+		err = w.t.store.reserve(to - w.room)
+	}
+	if err != nil {
 		return err
 	}
-	err := w.t.store.sys.allocate(w.f, w.room, to-w.room)
+	err = w.t.store.sys.allocate(w.f, w.room, to-w.room)
 	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		w.t.store.budget.give(to - w.room)
 		return err
