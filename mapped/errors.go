@@ -90,7 +90,12 @@ func (e *Error) Unwrap() []error {
 }
 
 func fail(kind error, stage, object, hint, format string, args ...any) error {
-	return &Error{Kind: kind, Stage: stage, Object: object, Hint: hint, Detail: fmt.Sprintf(format, args...)}
+	return failOf(nil, kind, stage, object, hint, format, args...)
+}
+
+// failOf is fail because of err.
+func failOf(err, kind error, stage, object, hint, format string, args ...any) error {
+	return &Error{Kind: kind, Stage: stage, Object: object, Hint: hint, Detail: fmt.Sprintf(format, args...), Err: err}
 }
 
 // element names a part of a file in errors: "a.h5ad:/obs/cell_type".

@@ -194,9 +194,7 @@ func (t prepared) notDurable(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		kind, hint = ErrNotFound, "its files were removed while they were in use: run `loaderd stop`, then prepare again"
 	}
-	e := fail(kind, stageRead, t.keeper.store.Dir(), hint, "rows of %s are not on the disk", t.m.object())
-	e.(*Error).Err = err
-	return e
+	return failOf(err, kind, stageRead, t.keeper.store.Dir(), hint, "rows of %s are not on the disk", t.m.object())
 }
 
 // prepareRows is how many rows of a matrix without chunks are one step.

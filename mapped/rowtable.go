@@ -66,9 +66,8 @@ func (t *rowTable) open() *rowstore.Table {
 		table, err := t.keeper.store.Table(spec)
 		if err != nil {
 			slog.Warn("rows are read from the source, for the row store cannot keep them", "object", t.m.object(), "error", err)
-			e := fail(ErrNoSpace, stageRead, t.keeper.store.Dir(), "let this user write there, or choose another folder with LOADERD_ROWSTORE",
+			t.failure = failOf(err, ErrNoSpace, stageRead, t.keeper.store.Dir(), "let this user write there, or choose another folder with LOADERD_ROWSTORE",
 				"the row store cannot keep rows of %s", t.m.object())
-			e.(*Error).Err, t.failure = err, e
 			return
 		}
 		t.table.Store(table)

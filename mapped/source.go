@@ -56,9 +56,7 @@ func (v *env) changed(now time.Time, strict bool) error {
 // file that changed explains whatever else went wrong.
 func (v *env) readError(at string, err error) error {
 	if changed := v.file.changed(); changed != nil {
-		e := fail(ErrChanged, stageRead, element(v.path, at), "open the files again", "the file changed while it was in use")
-		e.(*Error).Err = err
-		return e
+		return failOf(err, ErrChanged, stageRead, element(v.path, at), "open the files again", "the file changed while it was in use")
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return fail(ErrBadFile, stageRead, element(v.path, at), "", "the file ends before this part does")

@@ -52,10 +52,9 @@ func (tx *tx) saveArtifact(t *Table, s Save) (*Saved, error) {
 			return nil, err
 		}
 		if s.SamePath && head != "" {
-			err = tx.atPath(t, head, r)
-		}
-		if err != nil {
-			return nil, err
+			if err := tx.atPath(t, head, r); err != nil {
+				return nil, err
+			}
 		}
 	}
 	out, err := tx.saveVersion(t, r, head)

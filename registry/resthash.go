@@ -48,6 +48,15 @@ func HashRestOfFolder(files []FileOf) string {
 	return shorten(digest.Sum(nil))
 }
 
+// IsOf reports whether a record is of what was read: what its hash leaves out is compared where it is known.
+func (f FileOf) IsOf(r Record) bool {
+	rest := r.Text("rest_hash")
+	return f.Hash == r.Text("hash") && (rest == "" || f.Rest == "" || rest == f.Rest)
+}
+
+// OfFile reports whether a hash of this type is that of a file.
+func OfFile(hashType string) bool { return hashType == HashWhole || hashType == HashEnds }
+
 // sameRest reports whether nothing says that two records of one hash are of different content: of some, such as those of an earlier
 // version, it is not known what the hash leaves out.
 func sameRest(a, b Record) bool {

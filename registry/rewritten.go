@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"os"
-	"slices"
 )
 
 // rewritten says what is in place of an artifact at a path where a file of its size is, or a folder, if that may be another one and has
@@ -15,7 +14,7 @@ func (tx *tx) rewritten(path string, r Record) string {
 	case err != nil:
 		return ""
 	case fi.IsDir() && kind == HashFolder && tx.folders: // nothing but its files says whether it is what it was
-	case fi.Mode().IsRegular() && slices.Contains([]string{HashWhole, HashEnds}, kind):
+	case fi.Mode().IsRegular() && OfFile(kind):
 		if seen, err := tx.seen(r.Int("id")); err != nil || !MayDiffer(fi, r, seen) {
 			return ""
 		}
@@ -25,19 +24,10 @@ func (tx *tx) rewritten(path string, r Record) string {
 	switch found, read := tx.hashes[path]; {
 	case !read:
 		tx.unread = append(tx.unread, path)
-	case found.Hash != "" && (found.Hash != r.Text("hash") || !sameRest(r, found.record())):
+	case found.Hash != "" && !found.IsOf(r):
 		return somethingElse
 	}
 	return ""
-}
-
-// record is a record of what is known of a file.
-func (f FileOf) record() Record {
-	r := Record{"hash": f.Hash}
-	if f.Rest != "" {
-		r["rest_hash"] = f.Rest
-	}
-	return r
 }
 
 // hashFiles adds the hashes of files and folders to hashes; "" of one that can not be read, of which nothing is certain.

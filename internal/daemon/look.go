@@ -66,11 +66,8 @@ func lookAt(ctx context.Context, path string, n *counted) (look, error) {
 	return look{registry.HashOfFolder(hashes), registry.HashFolder, rest, l.size, int64(len(hashes)), l.signature, false}, nil
 }
 
-// isOf reports whether a record is of what was seen: what its hash leaves out is compared where it is known.
-func (l look) isOf(r registry.Record) bool {
-	rest := r.Text("rest_hash")
-	return l.hash == r.Text("hash") && (rest == "" || l.rest == "" || rest == l.rest)
-}
+// content is what the registry compares of what was seen.
+func (l look) content() registry.FileOf { return registry.FileOf{Hash: l.hash, Rest: l.rest} }
 
 // signatureOf is the signature that a look at the path would have now, without reading any file.
 func signatureOf(ctx context.Context, path string) (uint64, error) {

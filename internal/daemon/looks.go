@@ -91,7 +91,7 @@ func (l *looks) still(ctx context.Context, path string, r registry.Record) (*see
 		return nil, sameSize(path, r["size"])
 	}
 	s, err := l.at(ctx, path, new(counted))
-	if err == nil && !s.isOf(r) {
+	if err == nil && !s.content().IsOf(r) {
 		err = errChanged(path)
 	}
 	return s, err

@@ -178,7 +178,7 @@ func (q called) difference(ctx context.Context, w wanted, found cache.Found) (no
 		cure, err := q.cure(ctx, w, found)
 		return fmt.Sprintf("%s is not what was registered: %d bytes instead of %d; %s", w.path, source.Size(), size, cure), 0, err
 	}
-	if source.Dir || !slices.Contains([]string{registry.HashWhole, registry.HashEnds}, w.record.Text("hash_type")) {
+	if source.Dir || !registry.OfFile(w.record.Text("hash_type")) {
 		return "", 0, nil
 	}
 	fi, err := os.Stat(w.path)
@@ -189,7 +189,7 @@ func (q called) difference(ctx context.Context, w wanted, found cache.Found) (no
 	if errors.Is(err, context.Canceled) {
 		return "", 0, err
 	}
-	if err != nil || !now.isOf(w.record) {
+	if err != nil || !now.content().IsOf(w.record) {
 		cure, err := q.cure(ctx, w, found)
 		return fmt.Sprintf("%s is not what was registered: it was written to at %s; %s", w.path, registry.TouchedAt(fi).Format(time.DateTime), cure), 0, err
 	}
@@ -226,7 +226,7 @@ func (q called) folderDifference(ctx context.Context, w wanted) (string, error) 
 	if errors.Is(err, context.Canceled) {
 		return "", err
 	}
-	if err != nil || now.isOf(w.record) {
+	if err != nil || now.content().IsOf(w.record) {
 		return "", nil
 	}
 	return fmt.Sprintf("%s is not what was registered: it was written to at %s; %s", w.path, young.Format(time.DateTime), registerAgain), nil
@@ -254,7 +254,7 @@ func (q called) cure(ctx context.Context, w wanted, found cache.Found) (string, 
 	}
 	known, err := q.db.Records(ctx, registry.Query{Model: registry.ModelArtifact, OrderBy: []string{"-id"}, Where: append(same, registry.Lookup{Path: "hash", Value: now.hash})})
 	for _, r := range known {
-		if now.isOf(r) {
+		if now.content().IsOf(r) {
 			return fmt.Sprintf("it is what is registered as %s, so use that one, or write the content of %s again", r.UID(), w.record.UID()), nil
 		}
 	}
@@ -264,11 +264,11 @@ func (q called) cure(ctx context.Context, w wanted, found cache.Found) (string, 
 // isOther reports whether a copy whose source is gone is certain to be of another content than was registered: of a file that was
 // written over before it went. Folders are too much to read for that.
 func (q called) isOther(ctx context.Context, w wanted, path string) bool {
-	if !slices.Contains([]string{registry.HashWhole, registry.HashEnds}, w.record.Text("hash_type")) {
+	if !registry.OfFile(w.record.Text("hash_type")) {
 		return false
 	}
 	now, err := q.all.looks.at(ctx, path, new(counted))
-	return err == nil && !now.isOf(w.record)
+	return err == nil && !now.content().IsOf(w.record)
 }
 
 // sumOfProgress tells of many at once as of one.

@@ -103,7 +103,7 @@ func (q called) saved(ctx context.Context, s registry.Save) (any, error) {
 		if err != nil {
 			return registry.FileOf{}, err
 		}
-		return registry.FileOf{Hash: found.hash, Rest: found.rest}, nil
+		return found.content(), nil
 	}
 	out, err := q.db.Save(ctx, s)
 	if err != nil {
